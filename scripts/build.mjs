@@ -1,0 +1,43 @@
+// Builds dist/ (tsc) and dist/client/ (vite), each only when something it is made from is newer.
+import { existsSync, readdirSync, statSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const quiet = process.argv.includes('--quiet');
+
+function newestMs(...paths) {
+  let newest = 0;
+  for (const path of paths) {
+    if (!existsSync(path)) continue;
+    const stat = statSync(path);
+    newest = Math.max(newest, stat.mtimeMs);
+    if (stat.isDirectory()) for (const name of readdirSync(path)) newest = Math.max(newest, newestMs(join(path, name)));
+  }
+  return newest;
+}
+
+function step(name, stamp, inputs, args) {
+  const stampPath = join(root, 'dist', stamp);
+  if (existsSync(stampPath) && statSync(stampPath).mtimeMs >= newestMs(...inputs.map((input) => join(root, input)))) return;
+  if (!quiet) console.log(`Building ${name} …`);
+  const startedMs = Date.now();
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) {
+    console.error(`Building ${name} failed.`);
+    process.exit(1);
+  }
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  writeFileSync(stampPath, '');
+  // What changed while the compiler ran must count as newer.
+  const startedS = startedMs / 1000;
+  utimesSync(stampPath, startedS, startedS);
+}
+
+step('the server', '.server-built', ['src', 'tsconfig.json', 'package-lock.json'], ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
+if (existsSync(join(root, 'client/vite.config.ts'))) {
+  step('the overlay', '.client-built', ['client', 'src/server/protocol.ts', 'package-lock.json'], [
+    'node_modules/vite/bin/vite.js', 'build', '--config', 'client/vite.config.ts', ...(quiet ? ['--logLevel', 'warn'] : []),
+  ]);
+}

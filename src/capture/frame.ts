@@ -1,0 +1,82 @@
+/**
+ * What leaves a source. Preview and analysis pictures come from one decode; two of them with the same `frameId` show the
+ * same frame of the source.
+ */
+
+/** The lit part of the picture, in pixels of the source frame, inside `sourceWidth` × `sourceHeight`. */
+export interface FieldOfView {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly sourceWidth: number;
+  readonly sourceHeight: number;
+  /**
+   * Convex outline of the lit region, vertices in pixels of the source frame; everything outside it is black in all
+   * pictures. Absent when the whole rectangle is kept.
+   */
+  readonly outline?: readonly (readonly [x: number, y: number])[];
+}
+
+export interface FrameTimes {
+  /** Which source this frame came from. */
+  readonly sourceId: string;
+  /** Counts up from 0 per source session. */
+  readonly frameId: number;
+  /** Presentation time, µs. */
+  readonly ptsUs: number;
+  /** When the frame left the demuxer, in ms of `performance.now()`. */
+  readonly capturedAtMs: number;
+}
+
+/** A picture to look at: the field of view as JPEG, display rate. */
+export interface PreviewFrame extends FrameTimes {
+  readonly type: 'preview';
+  readonly jpeg: Uint8Array;
+}
+
+/** A picture to analyse: the field of view squashed to the model's size, RGB, row by row, `width * height * 3` bytes. */
+export interface AnalysisFrame extends FrameTimes {
+  readonly type: 'analysis';
+  readonly width: number;
+  readonly height: number;
+  /** Owns its whole ArrayBuffer, so that it can be transferred to a worker. */
+  readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+export type SourceStateName = 'connecting' | 'searching-field-of-view' | 'running' | 'reconnecting' | 'stalled' | 'ended' | 'failed';
+
+/** Sent on change only. */
+export interface SourceState {
+  readonly type: 'state';
+  readonly state: SourceStateName;
+  /** One line for people; never contains credentials. */
+  readonly detail?: string;
+  /** How often the source was reopened after a failure. */
+  readonly reconnects: number;
+}
+
+/** The field of view was found, fixed or re-found. Frames that follow are cut to it. */
+export interface FieldOfViewChange {
+  readonly type: 'field-of-view';
+  readonly fieldOfView: FieldOfView;
+}
+
+export type CaptureEvent = PreviewFrame | AnalysisFrame | SourceState | FieldOfViewChange;
+
+/**
+ * An opened source. Iterate it once; each step hands over the next event in presentation order. A source reads ahead by at
+ * most a few frames: whoever does not iterate makes ffmpeg wait (backpressure), which is what lossless analysis wants.
+ * Live sources must be iterated without pause and dropped from downstream.
+ */
+export interface FrameSource extends AsyncIterable<CaptureEvent> {
+  readonly id: string;
+  /** For people; credentials removed. */
+  readonly label: string;
+  /** True for devices and network streams, and for files paced in real time. */
+  readonly live: boolean;
+  /** Frames of the analysis stream that never reached the consumer, so far. */
+  readonly droppedFrames: number;
+  /** Ends ffmpeg and resolves when its process is gone. Safe to call twice. */
+  dispose(): Promise<void>;
+}

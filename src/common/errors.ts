@@ -1,0 +1,48 @@
+/**
+ * The named errors of Lumenmark. Every error that a user can meet says what thing failed, why, and what to do about it:
+ * `message` holds the thing and the cause in one line, `remedy` the way out in one line.
+ */
+export interface LumenmarkErrorOptions {
+  /** The underlying error, kept for logs. */
+  readonly cause?: unknown;
+  /** What the reader can do about it, one line. */
+  readonly remedy?: string;
+}
+
+/** Base of all errors thrown on purpose. `code` is stable and kebab-case, for programs; `message` is for people. */
+export class LumenmarkError extends Error {
+  override readonly name: string = 'LumenmarkError';
+  readonly code: string;
+  readonly remedy: string | undefined;
+
+  constructor(code: string, message: string, options: LumenmarkErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = options.remedy;
+  }
+}
+
+/** An option, argument or call is wrong; the command line exits with 2. */
+export class UsageError extends LumenmarkError {
+  override readonly name = 'UsageError';
+}
+
+/** A source, a picture or ffmpeg itself failed. */
+export class MediaError extends LumenmarkError {
+  override readonly name = 'MediaError';
+}
+
+/** A checkpoint, a graph or an execution provider failed or was refused. */
+export class ModelError extends LumenmarkError {
+  override readonly name = 'ModelError';
+}
+
+/** A gallery or its index is missing, damaged, empty, or made with another model. */
+export class GalleryError extends LumenmarkError {
+  override readonly name = 'GalleryError';
+}
+
+/** Message of anything thrown, for logs and for wrapping foreign errors. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

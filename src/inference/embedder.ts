@@ -1,0 +1,52 @@
+import type { Model } from '../models/model.js';
+
+/** Pictures of one size, packed `[count, height, width, 3]`, RGB. */
+export interface PixelBatch {
+  readonly count: number;
+  readonly width: number;
+  readonly height: number;
+  /** Owns its whole ArrayBuffer; it is transferred, so the caller cannot use it after the call. */
+  readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Measures of one picture from which the quality gate decides, computed in the graph from the pixels that the model sees.
+ * Luminance and saturation are in 0…1.
+ */
+export interface QualityMeasures {
+  /** Mean luminance of the lit pixels. */
+  readonly luminance: number;
+  /** Share of pixels that are lit (luminance above the border's black). */
+  readonly litShare: number;
+  /** Share of lit pixels that are overexposed. */
+  readonly glareShare: number;
+  /** Sharpness: log10 of the mean squared Laplacian of luminance over lit pixels, contrast-normalised. */
+  readonly sharpness: number;
+  /** Mean of R / (R + G + B) over lit pixels; 1/3 is grey. */
+  readonly redness: number;
+  /** Mean HSV saturation over lit pixels. */
+  readonly saturation: number;
+  /** Standard deviation of luminance over lit pixels. */
+  readonly contrast: number;
+}
+
+export interface EmbeddingBatch {
+  readonly count: number;
+  /** `[count, dimension]` */
+  readonly embeddings: Float32Array;
+  readonly quality: readonly QualityMeasures[];
+  /** By backbone name `[count, d]`; only when the embedder was created with `features: true`. */
+  readonly features?: Readonly<Record<string, Float32Array>>;
+  /** Time inside `InferenceSession.run`, ms. */
+  readonly inferenceMs: number;
+}
+
+/** Runs a model off the main thread. Calls may overlap; they are answered in order. */
+export interface Embedder {
+  readonly model: Model;
+  /** The device that was taken, e.g. `cpu`, and why. */
+  readonly device: { readonly name: string; readonly reason: string };
+  embed(batch: PixelBatch): Promise<EmbeddingBatch>;
+  /** Rejects what is still waiting and resolves when the worker is gone. */
+  dispose(): Promise<void>;
+}
