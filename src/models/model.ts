@@ -30,3 +30,17 @@ export interface Model {
   readonly backbones: readonly string[];
   readonly parts: readonly ModelPart[];
 }
+
+/**
+ * A model whose last step (whitening) is fitted on the pictures of a gallery: `base` computes the raw features as its
+ * `feature:<backbone>` outputs, `fit` makes the statistics from them, `fitted` the runnable model. The gallery keeps the
+ * statistics, so that the same gallery always gives the same model.
+ */
+export interface FittableModel {
+  readonly name: string;
+  readonly base: Model;
+  /** `features[backbone]` is `[count, d]`; `labels[i]` is the label of row i. Returns opaque bytes to be kept. Deterministic. */
+  fit(features: Readonly<Record<string, Float32Array>>, labels: readonly string[]): Uint8Array;
+  /** @throws ModelError when the bytes are not statistics of this model. */
+  fitted(statistics: Uint8Array): Model;
+}
