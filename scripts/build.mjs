@@ -35,9 +35,17 @@ function step(name, stamp, inputs, args) {
   utimesSync(stampPath, startedS, startedS);
 }
 
-step('the server', '.server-built', ['src', 'tsconfig.json', 'package-lock.json'], ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
+step(
+  'the server',
+  '.server-built',
+  ['src', 'tsconfig.json', 'package-lock.json'],
+  ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
+);
 if (existsSync(join(root, 'client/vite.config.ts'))) {
-  step('the overlay', '.client-built', ['client', 'src/server/protocol.ts', 'package-lock.json'], [
-    'node_modules/vite/bin/vite.js', 'build', '--config', 'client/vite.config.ts', ...(quiet ? ['--logLevel', 'warn'] : []),
-  ]);
+  step(
+    'the overlay',
+    '.client-built',
+    ['client', 'src/server/protocol.ts', 'package-lock.json'],
+    ['node_modules/vite/bin/vite.js', 'build', '--config', 'client/vite.config.ts', ...(quiet ? ['--logLevel', 'warn'] : [])],
+  );
 }
