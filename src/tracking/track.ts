@@ -1,0 +1,44 @@
+import { Observable } from 'rxjs';
+import type { Detection } from './detection.js';
+import type { SightingEvent } from './sighting.js';
+import { createTracker, type Current, type Posterior, type Tracker } from './tracker.js';
+import type { TrackerOptions } from './options.js';
+
+/** What the tracker says after one detection; the last update of a source, after its last detection, has none. */
+export interface TrackingUpdate {
+  readonly detection: Detection | null;
+  readonly current: Current;
+  readonly posterior: Posterior | null;
+  readonly events: readonly SightingEvent[];
+}
+
+/**
+ * Detections of one source → one update each. An open sighting is closed in a last update when the source completes, and also
+ * when it fails, before the error is passed on: what was seen until then stays seen.
+ */
+export function track(options: TrackerOptions | Tracker): (detections: Observable<Detection>) => Observable<TrackingUpdate> {
+  const tracker = 'step' in options ? options : createTracker(options);
+  return (detections) =>
+    new Observable((subscriber) => {
+      let state = tracker.initialState();
+      const close = (): void => {
+        const { events } = tracker.finish(state);
+        if (events.length > 0) subscriber.next({ detection: null, current: { landmark: null, score: 1 }, posterior: null, events });
+      };
+      return detections.subscribe({
+        next: (detection) => {
+          const { state: next, ...said } = tracker.step(state, detection);
+          state = next;
+          subscriber.next({ detection, ...said });
+        },
+        error: (error: unknown) => {
+          close();
+          subscriber.error(error);
+        },
+        complete: () => {
+          close();
+          subscriber.complete();
+        },
+      });
+    });
+}
