@@ -5,8 +5,8 @@ import { createTracker, type Current, type Posterior, type Tracker } from './tra
 import type { TrackerOptions } from './options.js';
 
 /** What the tracker says after one detection; the last update of a source, after its last detection, has none. */
-export interface TrackingUpdate {
-  readonly detection: Detection | null;
+export interface TrackingUpdate<D extends Detection = Detection> {
+  readonly detection: D | null;
   readonly current: Current;
   readonly posterior: Posterior | null;
   readonly events: readonly SightingEvent[];
@@ -16,7 +16,9 @@ export interface TrackingUpdate {
  * Detections of one source → one update each. An open sighting is closed in a last update when the source completes, and also
  * when it fails, before the error is passed on: what was seen until then stays seen.
  */
-export function track(options: TrackerOptions | Tracker): (detections: Observable<Detection>) => Observable<TrackingUpdate> {
+export function track<D extends Detection = Detection>(
+  options: TrackerOptions | Tracker,
+): (detections: Observable<D>) => Observable<TrackingUpdate<D>> {
   const tracker = 'step' in options ? options : createTracker(options);
   return (detections) =>
     new Observable((subscriber) => {
