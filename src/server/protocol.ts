@@ -3,7 +3,10 @@
  * objects (without `jpeg`). Times are µs of the source (`ptsUs`) or ms (`…Ms`); scores and shares are 0…1.
  */
 import type { FieldOfView, SourceStateName } from '../capture/frame.js';
+import type { ClassKind } from '../common/landmarks.js';
 import type { QualityVerdict } from '../tracking/detection.js';
+
+export type { FieldOfView, SourceStateName, ClassKind, QualityVerdict };
 
 export const SUBPROTOCOL = 'lumenmark.v1';
 
@@ -32,9 +35,17 @@ export interface HelloMessage {
   source: { id: string; label: string; live: boolean; simulated: boolean } | null;
   sources: { id: string; label: string }[];
   model: { name: string; fingerprint: string } | null;
-  gallery: { name: string; exemplars: number; labels: string[] } | null;
+  gallery: { name: string; exemplars: number; labels: LabelInfo[] } | null;
   checklist: ChecklistSummary | null;
   fieldOfView: FieldOfView | null;
+}
+
+/** A label of the gallery, with its name for people. */
+export interface LabelInfo {
+  id: string;
+  name: string;
+  /** Only a `landmark` names an anatomical place and can become a sighting. */
+  kind: ClassKind;
 }
 
 export interface ChecklistSummary {
@@ -46,7 +57,7 @@ export interface ChecklistSummary {
   sites: { id: string; name: string; landmarks: string[]; optional: boolean }[];
 }
 
-/** One displayed frame. */
+/** One displayed frame. The only type that a slow client loses. In JSON text it has no `jpeg`. */
 export interface FrameMessage {
   type: 'frame';
   sourceId: string;
@@ -76,6 +87,8 @@ export interface TrackingMessage {
   qualityScore: number;
   /** Since the frame left the demuxer, ms. */
   annotationAgeMs: number;
+  /** Nearest exemplars of this frame, best first, at most 5; their pictures are at `/thumbnails/EXEMPLAR.jpg`. */
+  neighbours: { exemplar: number; label: string; similarity: number }[];
 }
 
 export interface CoverageMessage {
@@ -96,7 +109,12 @@ export interface CoverageMessage {
 }
 
 /** Something happened. */
-export type EventMessage =
+export type EventMessage = HappenedMessage & {
+  /** True when it happened before this client connected: one of the sightings that a newcomer is told of. */
+  past?: true;
+};
+
+export type HappenedMessage =
   | { type: 'event'; event: 'source'; sourceId: string; state: SourceStateName; detail?: string; reconnects: number }
   | { type: 'event'; event: 'field-of-view'; sourceId: string; fieldOfView: FieldOfView }
   | { type: 'event'; event: 'sighting-opened'; sourceId: string; landmark: string; startPtsUs: number }
@@ -119,11 +137,21 @@ export interface StatsMessage {
   analysedFps: number;
   /** Analysis frames replaced by a newer one before inference took them. */
   droppedFrames: number;
-  /** Frames not sent to this client because it was too slow. */
-  clientDroppedFrames: number;
   /** p50 and p95 over the last second, ms. */
   annotationAgeMs: { p50: number; p95: number };
   inferenceMs: number;
+  /** From demuxer to socket, last second, ms; null when no frame was sent. */
+  previewDelayMs: { p50: number; p95: number } | null;
+  /** Frames not sent to this client because it was too slow, since it connected. */
+  clientDroppedFrames: number;
+  /** From socket to this client's screen and back, median of the last second, ms; null for a client that does not report `drawn`. */
+  drawDelayMs: number | null;
+}
+
+/** Answer to a client's `ping`. */
+export interface PongMessage {
+  type: 'pong';
+  id: number;
 }
 
 export interface ErrorMessage {
@@ -134,10 +162,14 @@ export interface ErrorMessage {
 }
 
 export type ServerMessage =
-  | HelloMessage
-  | FrameMessage
-  | TrackingMessage
-  | CoverageMessage
-  | EventMessage
-  | StatsMessage
-  | ErrorMessage;
+  HelloMessage | FrameMessage | TrackingMessage | CoverageMessage | EventMessage | StatsMessage | PongMessage | ErrorMessage;
+
+/**
+ * What a client may send, as JSON text of at most 4 KiB. Nothing has to be sent.
+ *
+ * `drawn` says that the frame, and with it every earlier one, was drawn or given up. A client that reports it is never sent
+ * more than `FRAMES_IN_FLIGHT` frames ahead of its reports, so that no picture waits in the buffers of the network.
+ */
+export type ClientMessage = { type: 'ping'; id: number } | { type: 'drawn'; sourceId: string; frameId: number };
+
+export const FRAMES_IN_FLIGHT = 8;

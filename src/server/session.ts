@@ -1,0 +1,71 @@
+import type { Observable } from 'rxjs';
+import type {
+  ChecklistSummary,
+  CoverageMessage,
+  ErrorMessage,
+  EventMessage,
+  FrameMessage,
+  HelloMessage,
+  StatsMessage,
+  TrackingMessage,
+} from './protocol.js';
+
+/** A frame on its way to the hub. `capturedAtMs` stays on this side of the wire; the hub measures the preview's delay with it. */
+export type SessionFrame = FrameMessage & {
+  /** When the frame left the demuxer, ms of `performance.now()`. */
+  readonly capturedAtMs: number;
+};
+
+/** What a session knows of itself once a second; the hub adds what it knows of each client. */
+export type SessionStats = Omit<StatsMessage, 'previewDelayMs' | 'clientDroppedFrames' | 'drawDelayMs'>;
+
+export type SessionMessage = HelloMessage | SessionFrame | TrackingMessage | CoverageMessage | EventMessage | SessionStats | ErrorMessage;
+
+/** A capture device that was found on this machine. */
+export interface DeviceSummary {
+  /** To be opened as, e.g. `v4l2:/dev/video0`. */
+  source: string;
+  name: string;
+  /** One line per format, e.g. `1920×1080 mjpeg 30 fps`. */
+  formats: string[];
+}
+
+export interface OpenSourceRequest {
+  /** File on the server, device, or address. */
+  source: string;
+  /** Checklist to begin with; the present one when absent. */
+  checklistId?: string;
+  /** Begin a file again when it ends. */
+  loop?: boolean;
+}
+
+export interface Picture {
+  contentType: 'image/jpeg' | 'image/png' | 'image/webp';
+  bytes: Uint8Array;
+}
+
+/**
+ * What the server serves: the live session, seen from outside. The server knows nothing of ffmpeg or models behind it.
+ * Methods reject with a `LumenmarkError`, whose `code`, `message` and `remedy` reach the page.
+ */
+export interface SessionController {
+  /** Hot. The server subscribes once and hands each message to the hub in the same tick. Must neither error nor complete. */
+  readonly messages: Observable<SessionMessage>;
+  /**
+   * The first message of a connection, for the source with this id or, for null, for the source shown by default; `source` is
+   * null where there is none. Emit any `hello` on `messages` when something in it has changed: every client is then sent its own.
+   */
+  hello(sourceId: string | null): HelloMessage;
+  devices(): Promise<DeviceSummary[]>;
+  /** Opens a source in place of the one shown by default and resolves when it is known to deliver or to have failed. */
+  openSource(request: OpenSourceRequest): Promise<{ sourceId: string }>;
+  /** Closes one source, or all of them for null. */
+  closeSource(sourceId: string | null): Promise<void>;
+  checklists(): ChecklistSummary[];
+  /** @throws UsageError when no checklist has this id. */
+  setChecklist(checklistId: string): Promise<void>;
+  /** The still behind a `still` path of a coverage message, `name` being what follows `/stills/`; null when there is none. */
+  still(name: string): Promise<Picture | null>;
+  /** The picture of an exemplar of the gallery; null when there is none. */
+  thumbnail(exemplar: number): Promise<Picture | null>;
+}

@@ -1,0 +1,90 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { HttpError } from './problem.js';
+
+export interface Upload {
+  /** Path on the server, to be opened as a source. */
+  readonly source: string;
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/**
+ * Videos dropped on the page, in a folder of their own that goes when the server does. Together they never take more than
+ * `maxBytes`: an older one makes room for a newer.
+ */
+export class Uploads {
+  readonly #maxBytes: number;
+  #folder: Promise<string> | null = null;
+  #kept: Upload[] = [];
+  #count = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** @throws HttpError 413 when the file is larger than allowed, 400 when its end is missing. */
+  async receive(request: IncomingMessage, name: string): Promise<Upload> {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    if (announced > this.#maxBytes) throw this.#tooLarge(name);
+    await this.#makeRoom(announced);
+    this.#folder ??= mkdtemp(join(tmpdir(), 'lumenmark-uploads-'));
+    // Only the extension of the given name reaches the disk, and of that only harmless letters.
+    const extension = /^\.[a-z0-9]{1,8}$/i.test(extname(name)) ? extname(name).toLowerCase() : '';
+    const source = join(await this.#folder, `upload-${++this.#count}${extension}`);
+    let bytes = 0;
+    const counter = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        bytes += chunk.length;
+        if (bytes > this.#maxBytes) done(this.#tooLarge(name));
+        else done(null, chunk);
+      },
+    });
+    try {
+      await pipeline(request, counter, createWriteStream(source, { mode: 0o600 }));
+    } catch (error) {
+      await rm(source, { force: true });
+      if (error instanceof HttpError) throw error;
+      throw new HttpError(400, 'upload-broken', `The upload of "${name}" ended before its end.`, {
+        cause: error,
+        remedy: 'Send it again.',
+      });
+    }
+    if (bytes === 0) {
+      await rm(source, { force: true });
+      throw new HttpError(400, 'upload-empty', `"${name}" is empty.`, { remedy: 'Choose a file that holds a video.' });
+    }
+    const upload = { source, name, bytes };
+    this.#kept.push(upload);
+    return upload;
+  }
+
+  async dispose(): Promise<void> {
+    const folder = this.#folder;
+    this.#folder = null;
+    this.#kept = [];
+    if (folder !== null) await rm(await folder, { recursive: true, force: true });
+  }
+
+  async #makeRoom(bytes: number): Promise<void> {
+    let taken = this.#kept.reduce((sum, upload) => sum + upload.bytes, 0);
+    while (this.#kept.length > 0 && taken + bytes > this.#maxBytes) {
+      const [oldest] = this.#kept.splice(0, 1);
+      if (oldest === undefined) return;
+      taken -= oldest.bytes;
+      // Windows refuses while it plays; it then goes with the folder.
+      await rm(oldest.source, { force: true }).catch(() => undefined);
+    }
+  }
+
+  #tooLarge(name: string): HttpError {
+    const limit = `${(this.#maxBytes / 2 ** 30).toFixed(1)} GiB`;
+    const remedy = 'Copy the file to the server and open it by its path.';
+    return new HttpError(413, 'upload-too-large', `"${name}" is larger than ${limit}, the limit for uploads.`, { remedy });
+  }
+}
