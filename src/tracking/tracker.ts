@@ -177,7 +177,7 @@ export function createTracker(options: TrackerOptions): Tracker {
 
     if (open !== null && ptsUs - open.run.last.ptsUs > resolved.maxUnsupportedMs * 1000) close('lost');
 
-    const candidates = nextCandidates({ ...state, open }, evidence, weight, frame, ptsUs);
+    let candidates = nextCandidates({ ...state, open }, evidence, weight, frame, ptsUs);
 
     if (open !== null && !open.fading) {
       if (frame !== null && supports === open.landmark) {
@@ -196,7 +196,8 @@ export function createTracker(options: TrackerOptions): Tracker {
 
     const candidate = supports === null ? null : (candidates[supports] ?? null);
     if (candidate !== null && supports !== null && isEnough(candidate.run, probability(supports), resolved)) {
-      candidates[supports] = null;
+      // What spoke for the others until now has been outweighed; none of them may date itself back into this sighting.
+      candidates = landmarks.map(() => null);
       if (open?.landmark === supports) {
         open = { ...open, run: joinRuns(open.run, candidate.run), disagreeing: 0, fading: false };
       } else {

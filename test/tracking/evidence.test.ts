@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { createEvidenceReader } from '../../src/tracking/evidence.js';
+import { resolveTrackerOptions } from '../../src/tracking/options.js';
+import { detectionOf } from '../support/synthetic-detections.js';
+
+const options = resolveTrackerOptions({
+  labels: ['x'],
+  scoreFloor: 0.1,
+  nothingShare: 0.2,
+  widerClassShare: 0.5,
+  unknownShare: 0.3,
+  outOfBodyShare: 0.05,
+});
+
+describe('evidence of a frame', () => {
+  const read = createEvidenceReader(['pylorus', 'z-line'], options);
+
+  it('takes class scores as likelihoods, above a floor', () => {
+    const evidence = read(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 } }))!;
+    expect(evidence.likelihoods[0]).toBeCloseTo(0.2);
+    expect(evidence.likelihoods[1]).toBeCloseTo(0.8);
+    expect(evidence.likelihoods[2]).toBeCloseTo(0.4);
+    expect(evidence).toMatchObject({ supports: 0, score: 0.7 });
+  });
+
+  it('counts votes for findings and quality classes for nothing', () => {
+    const evidence = read(detectionOf({ ptsUs: 0, scores: { polyps: 0.5, pylorus: 0.4, 'bbps-0-1': 0.1 } }))!;
+    expect(evidence.likelihoods[0]).toBeCloseTo(0.8);
+    expect(evidence.supports).toBeNull();
+  });
+
+  it('reads unknown and out-of-body frames as nothing, other bad frames as no evidence', () => {
+    expect(read(detectionOf({ ptsUs: 0, scores: { pylorus: 1 }, known: false }))).toEqual({
+      likelihoods: [1, 0.3, 0.3],
+      supports: null,
+      score: 0,
+    });
+    expect(read(detectionOf({ ptsUs: 0, scores: { pylorus: 1 }, verdict: 'out-of-body' }))?.likelihoods).toEqual([1, 0.05, 0.05]);
+    for (const verdict of ['blurred', 'dark', 'red-out', 'glare'] as const) {
+      expect(read(detectionOf({ ptsUs: 0, scores: { pylorus: 1 }, verdict }))).toBeNull();
+    }
+  });
+
+  it('lets a vote for a wider class help the narrower ones within it, never the other way round', () => {
+    const within = createEvidenceReader(['stomach', 'antrum', 'z-line'], options);
+    const antrum = within(detectionOf({ ptsUs: 0, scores: { antrum: 0.5, stomach: 0.5 } }))!;
+    expect(antrum.supports).toBe(1);
+    expect(antrum.score).toBe(0.5);
+    expect(antrum.likelihoods.map((value) => Number(value.toFixed(3)))).toEqual([0.2, 0.6, 0.85, 0.1]);
+    expect(within(detectionOf({ ptsUs: 0, scores: { stomach: 1 } }))!.supports).toBe(0);
+  });
+
+  it('does not take an inherited vote for a supporting frame', () => {
+    const all = createEvidenceReader(['antrum'], { ...options, widerClassShare: 1, nothingShare: 0.01 });
+    expect(all(detectionOf({ ptsUs: 0, scores: { stomach: 1 } }))!.supports).toBeNull();
+  });
+});
