@@ -14,42 +14,42 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   labels: z.array(z.string().min(1)).min(1),
 
   /** Rate at which a landmark in view gives way to no landmark, 1/s. */
-  leaveRatePerS: rate.default(0.12),
+  leaveRatePerS: rate.default(0.08),
   /** Rate at which a landmark in view gives way to another without anything between (hard cuts, neighbours), 1/s. */
-  switchRatePerS: rate.default(0.08),
+  switchRatePerS: rate.default(0.15),
   /** Rate at which some landmark comes into view while there is none, 1/s. */
-  enterRatePerS: rate.default(0.3),
+  enterRatePerS: rate.default(0.8),
   /** Share of the transition rates that a frame of bad quality is aged by: it is no evidence, but little can have changed. */
-  badFrameAgeing: z.number().min(0).max(1).default(0.5),
+  badFrameAgeing: z.number().min(0).max(1).default(0.4),
 
   /**
    * Time over which errors of neighbouring frames are one and the same error, ms: a frame that follows the last evidence by less
    * counts proportionally less.
    */
-  evidenceTimeMs: z.number().positive().default(250),
+  evidenceTimeMs: z.number().positive().default(280),
   /** Class score that every landmark is granted: bounds how much a single frame can say against one. */
   scoreFloor: share.default(0.06),
   /** Score of "nothing" in a known frame, to which the votes for classes that are no landmarks are added. */
-  nothingShare: share.default(0.2),
+  nothingShare: share.default(0.12),
   /** How much of the vote for a wider class (`stomach`) counts for the narrower ones within it (`antrum`). */
   widerClassShare: z.number().min(0).max(1).default(0.5),
   /** Likelihood of an unknown frame while a landmark is in view, relative to while there is none. */
-  unknownShare: share.default(0.35),
+  unknownShare: share.default(0.4),
   /** Likelihood of an out-of-body frame while a landmark is in view, relative to while there is none. */
   outOfBodyShare: share.default(0.05),
 
   /** A sighting opens at this probability … */
-  openAbove: share.default(0.8),
+  openAbove: share.default(0.75),
   /** … after at least this many good frames that agree … */
   minAgreeingFrames: z.number().int().min(2).default(3),
   /** … over at least this time, ms. */
-  minEvidenceMs: duration.default(300),
+  minEvidenceMs: duration.default(500),
   /** A sighting fades below this probability … */
-  closeBelow: share.default(0.3),
+  closeBelow: share.default(0.28),
   /** … after at least this many good frames that disagree. */
   minDisagreeingFrames: z.number().int().min(2).default(2),
   /** A sighting that comes back within this time is the same one, ms. */
-  bridgeMs: duration.default(1500),
+  bridgeMs: duration.default(1200),
   /** A sighting without any supporting frame for this time ends (only bad frames, or none), ms. */
   maxUnsupportedMs: z.number().positive().default(4000),
 
