@@ -27,6 +27,8 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
    * counts proportionally less.
    */
   evidenceTimeMs: z.number().positive().default(280),
+  /** What a good frame at the very limit of the quality gate counts, relative to one of the best quality. */
+  poorQualityWeight: z.number().min(0).max(1).default(0.5),
   /** Class score that every landmark is granted: bounds how much a single frame can say against one. */
   scoreFloor: share.default(0.06),
   /** Score of "nothing" in a known frame, to which the votes for classes that are no landmarks are added. */

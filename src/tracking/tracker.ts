@@ -1,6 +1,6 @@
 import { classInfo } from '../common/landmarks.js';
 import { predict, restingBelief, update, type Belief } from './belief.js';
-import type { Detection } from './detection.js';
+import type { Detection, FrameQuality } from './detection.js';
 import { createEvidenceReader, type Evidence } from './evidence.js';
 import { resolveTrackerOptions, type ResolvedTrackerOptions, type TrackerOptions } from './options.js';
 import { bestFrame, extendRun, joinRuns, type FrameRef, type Run, type SupportingFrame } from './run.js';
@@ -146,6 +146,15 @@ export function createTracker(options: TrackerOptions): Tracker {
       if (supported) return { logOdds, run: extendRun(kept?.run ?? null, frame, edgeUs) };
       return kept === null ? null : { logOdds, run: kept.run };
     });
+  }
+
+  function independentShare({ lastEvidencePtsUs }: TrackerState, ptsUs: number): number {
+    return lastEvidencePtsUs === null ? 1 : Math.min(1, (ptsUs - lastEvidencePtsUs) / (resolved.evidenceTimeMs * 1000));
+  }
+
+  function qualityWeight({ verdict, score }: FrameQuality): number {
+    // Outside the body there is no landmark to be seen well or badly.
+    return verdict === 'good' ? resolved.poorQualityWeight + (1 - resolved.poorQualityWeight) * score : 1;
   }
 
   function step(before: TrackerState, detection: Detection): TrackingStep {

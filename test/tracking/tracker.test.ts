@@ -157,6 +157,16 @@ describe('tracker', () => {
     expect(namesOf(framesOf(10, [[8, { ...sees('antrum', 1), verdict: 'blurred' }]]))).toEqual([]);
   });
 
+  it('believes a clear frame more than a poor one', () => {
+    const after = (quality: number): number => {
+      const tracker = createTracker({ labels: LABELS });
+      return tracker.step(tracker.initialState(), detectionOf({ ptsUs: 0, ...sees('antrum'), quality })).posterior.landmarks['antrum']!;
+    };
+    expect(after(1)).toBeGreaterThan(after(0.5));
+    expect(after(0.5)).toBeGreaterThan(after(0));
+    expect(after(0)).toBeGreaterThan(1 / 4);
+  });
+
   it('opens no sighting for classes that name no place', () => {
     expect(
       namesOf(
