@@ -165,7 +165,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     const evidence = readEvidence(detection);
     const elapsedS = state.lastPtsUs === null ? 0 : (ptsUs - state.lastPtsUs) / 1e6;
     const aged = predict(state.belief, evidence === null ? elapsedS * resolved.badFrameAgeing : elapsedS, resolved);
-    const weight = state.lastEvidencePtsUs === null ? 1 : Math.min(1, (ptsUs - state.lastEvidencePtsUs) / (resolved.evidenceTimeMs * 1000));
+    const weight = independentShare(state, ptsUs) * qualityWeight(detection.quality);
     const belief = evidence === null ? aged : update(aged, evidence.likelihoods, weight);
     const probability = (k: number): number => belief[1 + k] ?? 0;
 
