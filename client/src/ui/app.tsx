@@ -1,0 +1,200 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { FrameMessage } from '../../../src/server/protocol.js';
+import { closeSource } from '../api.js';
+import { assess, type Health, type Pulse } from '../health.js';
+import { commandOf, type Command } from '../shortcuts.js';
+import { useSelected, type Store } from '../store.js';
+import { Announcer } from './announcer.js';
+import { ChecklistChoice } from './checklist-choice.js';
+import { Checklist, type OpenStill } from './checklist.js';
+import { Dialog } from './dialog.js';
+import { Evidence } from './evidence.js';
+import { Help } from './help.js';
+import { Wordmark } from './icons.js';
+import { Notices } from './notices.js';
+import { Picture } from './picture.js';
+import { SourceChoice } from './source-choice.js';
+import { StatusBar } from './status-bar.js';
+import { Timeline } from './timeline.js';
+
+const HEALTH_EVERY_MS = 250;
+
+/** The health of what is shown, looked at four times a second and right after every change of the state. */
+export function useHealth(store: Store, pulse: Pulse, expectFrames: boolean): Health {
+  const [health, setHealth] = useState<Health>(() => assess(store.get(), pulse, performance.now(), expectFrames));
+  useEffect(() => {
+    const look = (): void => {
+      // A hidden page is sent no frames, and nobody sees it.
+      if (document.hidden) return;
+      const next = assess(store.get(), pulse, performance.now(), expectFrames);
+      setHealth((before) => (before.level === next.level && before.text === next.text && before.detail === next.detail ? before : next));
+    };
+    const shown = (): void => {
+      pulse.frameAtMs = performance.now();
+      look();
+    };
+    const timer = window.setInterval(look, HEALTH_EVERY_MS);
+    const unsubscribe = store.subscribe(look);
+    document.addEventListener('visibilitychange', shown);
+    return () => {
+      window.clearInterval(timer);
+      unsubscribe();
+      document.removeEventListener('visibilitychange', shown);
+    };
+  }, [store, pulse]);
+  return health;
+}
+
+export interface AppProps {
+  readonly store: Store;
+  readonly pulse: Pulse;
+  readonly onReady: (show: (frame: FrameMessage) => void) => void;
+  readonly onDone: (frame: FrameMessage) => void;
+}
+
+type Panel = 'help' | 'source' | null;
+
+export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
+  const health = useHealth(store, pulse, true);
+  const hello = useSelected(store, (state) => state.hello);
+  const [panel, setPanel] = useState<Panel>(null);
+  const [still, setStill] = useState<OpenStill | null>(null);
+  const [overlay, setOverlay] = useState(true);
+  const [evidence, setEvidence] = useState(true);
+  const checklistSelect = useRef<HTMLSelectElement>(null);
+
+  const run = (command: Command): void => {
+    switch (command) {
+      case 'help':
+        setPanel('help');
+        return;
+      case 'source':
+        if ((store.get().hello?.source ?? null) !== null) setPanel('source');
+        return;
+      case 'checklist':
+        checklistSelect.current?.focus();
+        return;
+      case 'overlay':
+        setOverlay((on) => !on);
+        return;
+      case 'evidence':
+        setEvidence((on) => !on);
+        return;
+      case 'full-screen':
+        void (document.fullscreenElement === null ? document.documentElement.requestFullscreen() : document.exitFullscreen());
+    }
+  };
+  const by = (command: Command) => () => {
+    run(command);
+  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const command = commandOf(event);
+      if (command === null) return;
+      event.preventDefault();
+      run(command);
+    };
+    window.addEventListener('keydown', onKey);
+    return () => {
+      window.removeEventListener('keydown', onKey);
+    };
+  }, []);
+
+  const onError = (error: { message: string; remedy: string | null }): void => {
+    const { message, remedy } = error;
+    store.dispatch({ type: 'message', message: { type: 'error', code: 'request', message, ...(remedy === null ? {} : { remedy }) } });
+  };
+  const close = (): void => {
+    setPanel(null);
+  };
+  const help = panel === 'help' ? <Help onClose={close} /> : null;
+
+  if (hello !== null && hello.source === null) {
+    return (
+      <main class="start">
+        <div class="start-inner">
+          <Wordmark />
+          <h1>Choose what to watch</h1>
+          <p class="start-note">
+            Landmarks are recognised with <b>{hello.model?.name ?? 'no model'}</b> and the gallery <b>{hello.gallery?.name ?? 'none'}</b>
+            {hello.gallery === null ? '' : ` (${hello.gallery.exemplars} exemplars)`}. Nothing leaves this machine.
+          </p>
+          <SourceChoice store={store} />
+        </div>
+        <Notices store={store} />
+        <StatusBar store={store} />
+        {help}
+      </main>
+    );
+  }
+
+  return (
+    <div class="room" data-level={health.level} data-evidence={evidence}>
+      <header class="top">
+        <Wordmark />
+        {hello?.source?.simulated === true ? <span class="simulated">Simulated procedure</span> : null}
+        <span class="source-label" title={hello?.source?.label}>
+          {hello?.source?.label}
+        </span>
+        <nav class="tools" aria-label="Tools">
+          <ChecklistChoice store={store} id="room-checklist" onError={onError} selectRef={checklistSelect} />
+          <button type="button" onClick={by('source')}>
+            Source <kbd>S</kbd>
+          </button>
+          <button type="button" aria-pressed={overlay} onClick={by('overlay')}>
+            Overlay <kbd>O</kbd>
+          </button>
+          <button type="button" class="tool-full" onClick={by('full-screen')}>
+            Full screen <kbd>F</kbd>
+          </button>
+          <button type="button" aria-label="Keys and signs" onClick={by('help')}>
+            <kbd>?</kbd>
+          </button>
+        </nav>
+      </header>
+      <main class="view">
+        <Picture store={store} health={health} overlay={overlay} onReady={onReady} onDone={onDone} />
+        <Notices store={store} />
+      </main>
+      <aside class="side">
+        <Checklist store={store} onStill={setStill} />
+      </aside>
+      <div class="below">
+        <Timeline store={store} />
+        {evidence ? <Evidence store={store} /> : null}
+      </div>
+      <StatusBar store={store} />
+      <Announcer store={store} health={health} />
+      {help}
+      {panel === 'source' ? (
+        <Dialog title="Choose what to watch" name="source" onClose={close}>
+          <SourceChoice store={store} onOpened={close} />
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              closeSource().then(close, (error: unknown) => {
+                if (error instanceof Error) onError({ message: error.message, remedy: null });
+              });
+            }}
+          >
+            Close the present source
+          </button>
+        </Dialog>
+      ) : null}
+      {still === null ? null : (
+        <Dialog
+          title={still.title}
+          name="still"
+          onClose={() => {
+            setStill(null);
+          }}
+        >
+          <img class="still-large" src={still.src} alt={`Best still of ${still.title}`} />
+          <p class="still-facts">{still.detail}</p>
+        </Dialog>
+      )}
+    </div>
+  );
+}

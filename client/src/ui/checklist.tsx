@@ -1,0 +1,112 @@
+import type { JSX } from 'preact';
+import type { ChecklistSummary, CoverageMessage } from '../../../src/server/protocol.js';
+import { useSelected, type Store } from '../store.js';
+import { duration, SITE_WORDS } from '../words.js';
+import { SiteIcon } from './icons.js';
+
+type Site = ChecklistSummary['sites'][number];
+type SiteCoverage = CoverageMessage['sites'][number];
+
+const NOTHING: Omit<SiteCoverage, 'id'> = { state: 'unseen', sightings: 0, dwellMs: 0, still: null, stillFrameId: null };
+
+export interface OpenStill {
+  readonly src: string;
+  readonly title: string;
+  readonly detail: string;
+}
+
+interface ChecklistProps {
+  readonly store: Store;
+  readonly onStill: (still: OpenStill) => void;
+}
+
+export function stillPath(path: string): string {
+  return `.${path}`;
+}
+
+function SiteRow({
+  site,
+  coverage,
+  current,
+  onStill,
+}: {
+  site: Site;
+  coverage: SiteCoverage;
+  current: boolean;
+  onStill: (still: OpenStill) => void;
+}): JSX.Element {
+  const { state, still, dwellMs, sightings } = coverage;
+  const words = SITE_WORDS[state];
+  const facts = dwellMs > 0 ? `${duration(dwellMs)} in view, ${sightings} sighting${sightings === 1 ? '' : 's'}` : words;
+  return (
+    <li class="site" data-site={site.id} data-state={state} data-current={current}>
+      <SiteIcon state={state} />
+      <span class="site-text">
+        <span class="site-name">
+          {site.name}
+          {site.optional ? <span class="site-optional"> optional</span> : null}
+        </span>
+        <span class="site-facts">
+          {state === 'unseen' || state === 'unsupported' ? words : <span class="site-dwell">{duration(dwellMs)}</span>}
+          {state === 'seen' ? ' · no still yet' : null}
+        </span>
+      </span>
+      <span class="visually-hidden">{words}</span>
+      {still === null ? null : (
+        <button
+          type="button"
+          class="site-still"
+          aria-label={`Best still of ${site.name}`}
+          onClick={() => {
+            onStill({
+              src: stillPath(still),
+              title: site.name,
+              detail: `${facts}${coverage.stillFrameId === null ? '' : ` · frame ${coverage.stillFrameId}`}`,
+            });
+          }}
+        >
+          <img src={stillPath(still)} alt="" loading="lazy" decoding="async" />
+        </button>
+      )}
+    </li>
+  );
+}
+
+export function Checklist({ store, onStill }: ChecklistProps): JSX.Element | null {
+  const checklist = useSelected(store, (state) => state.hello?.checklist ?? null);
+  const coverage = useSelected(store, (state) => state.coverage);
+  const landmark = useSelected(store, (state) => state.tracking?.landmark ?? null);
+  if (checklist === null) return null;
+  const byId = new Map(coverage?.sites.map((site) => [site.id, site]));
+  const rows = checklist.sites.map((site) => ({ site, coverage: byId.get(site.id) ?? { id: site.id, ...NOTHING } }));
+  const required = rows.filter(({ site }) => !site.optional);
+  const documented = required.filter((row) => row.coverage.state === 'documented').length;
+  const unsupported = required.filter((row) => row.coverage.state === 'unsupported').length;
+  return (
+    <section class="checklist" aria-labelledby="checklist-title" data-size={rows.length > 14 ? 'long' : 'short'}>
+      <header class="checklist-head">
+        <h2 id="checklist-title" title={`${checklist.citation}. ${checklist.status}`}>
+          {checklist.name}
+        </h2>
+        <p class="progress">
+          <b>{documented}</b> of {required.length} documented
+        </p>
+        <div class="segments" aria-hidden="true">
+          {required.map(({ site, coverage: { state } }) => (
+            <span key={site.id} class="segment" data-state={state} />
+          ))}
+        </div>
+        {unsupported === 0 ? null : (
+          <p class="progress-note">
+            {unsupported} {unsupported === 1 ? 'site has' : 'sites have'} no exemplar in this gallery
+          </p>
+        )}
+      </header>
+      <ol class="sites" tabIndex={0} aria-label="Sites">
+        {rows.map((row) => (
+          <SiteRow key={row.site.id} {...row} current={landmark !== null && row.site.landmarks.includes(landmark)} onStill={onStill} />
+        ))}
+      </ol>
+    </section>
+  );
+}

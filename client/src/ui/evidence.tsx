@@ -1,0 +1,47 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { TrackingMessage } from '../../../src/server/protocol.js';
+import type { Store } from '../store.js';
+import { landmarkName } from '../words.js';
+
+/** Pictures that change with every frame cannot be looked at. */
+const HOLD_MS = 700;
+const SHOWN = 4;
+
+/** The exemplars of the gallery that the present frame resembles most: the reason for what is shown. */
+export function Evidence({ store }: { store: Store }): JSX.Element {
+  const [tracking, setTracking] = useState<TrackingMessage | null>(null);
+  const { hello } = store.get();
+  useEffect(() => {
+    const timer = window.setInterval(() => {
+      setTracking(store.get().tracking);
+    }, HOLD_MS);
+    return () => {
+      window.clearInterval(timer);
+    };
+  }, [store]);
+  const usable = tracking?.quality === 'good' && tracking.known;
+  const neighbours = usable ? tracking.neighbours.slice(0, SHOWN) : [];
+  return (
+    <section class="evidence" aria-label="Most similar exemplars">
+      <h2>Most similar exemplars</h2>
+      <div class="exemplars">
+        {Array.from({ length: SHOWN }, (_, position) => {
+          const one = neighbours[position];
+          return (
+            <figure key={position} class="exemplar" data-empty={one === undefined}>
+              {one === undefined ? null : (
+                <>
+                  <img src={`./thumbnails/${one.exemplar}.jpg`} alt="" decoding="async" />
+                  <figcaption>
+                    <span>{landmarkName(hello, one.label)}</span> <span class="number">{one.similarity.toFixed(2)}</span>
+                  </figcaption>
+                </>
+              )}
+            </figure>
+          );
+        })}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,175 @@
+import type {
+  CoverageMessage,
+  ErrorMessage,
+  EventMessage,
+  HelloMessage,
+  QualityVerdict,
+  ServerMessage,
+  SourceStateName,
+  StatsMessage,
+  TrackingMessage,
+} from '../../src/server/protocol.js';
+
+/** State of the connection to the server. */
+export type Link = 'connecting' | 'open' | 'lost';
+
+/** An interval of the timeline; `endPtsUs` is null while it lasts. */
+export interface Interval {
+  readonly landmark: string;
+  readonly startPtsUs: number;
+  readonly endPtsUs: number | null;
+  readonly confidence: number | null;
+}
+
+/** Something to be said once, and then to go. */
+export interface Notice {
+  readonly id: number;
+  readonly kind: 'documented' | 'error';
+  readonly text: string;
+  readonly detail?: string;
+  readonly still?: string;
+  readonly atMs: number;
+}
+
+export interface ViewState {
+  readonly link: Link;
+  readonly hello: HelloMessage | null;
+  readonly source: { readonly state: SourceStateName; readonly detail: string | null; readonly reconnects: number } | null;
+  readonly coverage: CoverageMessage | null;
+  readonly tracking: TrackingMessage | null;
+  readonly stats: StatsMessage | null;
+  readonly intervals: readonly Interval[];
+  readonly notices: readonly Notice[];
+  /** Verdicts of the newest analysed frames, oldest first. */
+  readonly verdicts: readonly QualityVerdict[];
+  /** Newest presentation time heard of, µs. */
+  readonly ptsUs: number;
+  /** Presentation time at which the timeline begins, µs; null before the first. */
+  readonly firstPtsUs: number | null;
+}
+
+export const INITIAL: ViewState = {
+  link: 'connecting',
+  hello: null,
+  source: null,
+  coverage: null,
+  tracking: null,
+  stats: null,
+  intervals: [],
+  notices: [],
+  verdicts: [],
+  ptsUs: 0,
+  firstPtsUs: null,
+};
+
+export type Action =
+  | { readonly type: 'link'; readonly link: Link }
+  | { readonly type: 'message'; readonly message: Exclude<ServerMessage, { type: 'frame' | 'pong' }> }
+  | { readonly type: 'dismiss'; readonly id: number };
+
+const VERDICTS_KEPT = 6;
+const INTERVALS_KEPT = 500;
+const NOTICES_KEPT = 3;
+/** A clip that begins again jumps back; a reordered message does not jump this far. */
+const RESTART_JUMP_US = 2_000_000;
+
+let noticeCount = 0;
+
+function withNotice(state: ViewState, notice: Omit<Notice, 'id'>): ViewState {
+  noticeCount += 1;
+  return { ...state, notices: [...state.notices, { ...notice, id: noticeCount }].slice(-NOTICES_KEPT) };
+}
+
+/** Everything that belongs to one source, forgotten. */
+function withoutSource(state: ViewState): ViewState {
+  return { ...state, source: null, coverage: null, tracking: null, stats: null, intervals: [], verdicts: [], ptsUs: 0, firstPtsUs: null };
+}
+
+function earliest(a: number | null, b: number): number {
+  return a === null ? b : Math.min(a, b);
+}
+
+function onHello(state: ViewState, hello: HelloMessage): ViewState {
+  const sameSource = state.hello?.source?.id === hello.source?.id;
+  const sameChecklist = state.hello?.checklist?.id === hello.checklist?.id;
+  const next = sameSource ? state : withoutSource(state);
+  return { ...next, hello, coverage: sameChecklist ? next.coverage : null };
+}
+
+function onCoverage(state: ViewState, coverage: CoverageMessage, atMs: number): ViewState {
+  const before = state.coverage;
+  let next: ViewState = { ...state, coverage };
+  // The first coverage tells what was documented before we came.
+  if (before?.checklistId !== coverage.checklistId) return next;
+  const names = new Map(state.hello?.checklist?.sites.map((site) => [site.id, site.name]));
+  for (const site of coverage.sites) {
+    const was = before.sites.find(({ id }) => id === site.id)?.state;
+    if (site.state !== 'documented' || was === 'documented') continue;
+    const notice = { kind: 'documented', text: names.get(site.id) ?? site.id, atMs } as const;
+    next = withNotice(next, site.still === null ? notice : { ...notice, still: site.still });
+  }
+  return next;
+}
+
+function onTracking(state: ViewState, tracking: TrackingMessage): ViewState {
+  const restarted = tracking.ptsUs < state.ptsUs - RESTART_JUMP_US;
+  const verdicts = [...state.verdicts, tracking.quality].slice(-VERDICTS_KEPT);
+  const { ptsUs } = tracking;
+  const intervals = restarted ? [] : state.intervals;
+  const firstPtsUs = restarted ? ptsUs : earliest(state.firstPtsUs, ptsUs);
+  return { ...state, tracking, verdicts, ptsUs, intervals, firstPtsUs };
+}
+
+function withInterval(state: ViewState, intervals: Interval[]): ViewState {
+  const firstPtsUs = intervals.reduce((first, one) => earliest(first, one.startPtsUs), state.firstPtsUs);
+  return { ...state, intervals: intervals.slice(-INTERVALS_KEPT), firstPtsUs };
+}
+
+function onEvent(state: ViewState, event: EventMessage): ViewState {
+  switch (event.event) {
+    case 'source': {
+      const source = { state: event.state, detail: event.detail ?? null, reconnects: event.reconnects };
+      return event.state === 'connecting' && event.reconnects === 0 ? { ...withoutSource(state), source } : { ...state, source };
+    }
+    case 'field-of-view':
+      return state.hello === null ? state : { ...state, hello: { ...state.hello, fieldOfView: event.fieldOfView } };
+    case 'sighting-opened': {
+      const { landmark, startPtsUs } = event;
+      if (state.intervals.some((one) => one.landmark === landmark && one.startPtsUs === startPtsUs)) return state;
+      const opened = { landmark, startPtsUs, endPtsUs: null, confidence: null };
+      return withInterval(state, [...state.intervals, opened]);
+    }
+    case 'sighting-closed': {
+      const { landmark, startPtsUs, endPtsUs, confidence } = event;
+      const others = state.intervals.filter((one) => one.landmark !== landmark || (one.endPtsUs !== null && one.startPtsUs !== startPtsUs));
+      return withInterval(state, [...others, { landmark, startPtsUs, endPtsUs, confidence }]);
+    }
+  }
+}
+
+function onError(state: ViewState, error: ErrorMessage, atMs: number): ViewState {
+  const notice = { kind: 'error', text: error.message, atMs } as const;
+  return withNotice(state, error.remedy === undefined ? notice : { ...notice, detail: error.remedy });
+}
+
+/** What the page shows after `action`. Frames do not pass through here: the stage draws them at their own rate. */
+export function reduce(state: ViewState, action: Action, nowMs: number): ViewState {
+  // Who comes back is told everything anew, and the server may be another one.
+  if (action.type === 'link') return { ...(action.link === 'open' ? withoutSource(state) : state), link: action.link };
+  if (action.type === 'dismiss') return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) };
+  const { message } = action;
+  switch (message.type) {
+    case 'hello':
+      return onHello(state, message);
+    case 'coverage':
+      return onCoverage(state, message, nowMs);
+    case 'tracking':
+      return onTracking(state, message);
+    case 'event':
+      return onEvent(state, message);
+    case 'stats':
+      return { ...state, stats: message };
+    case 'error':
+      return onError(state, message, nowMs);
+  }
+}
