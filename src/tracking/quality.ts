@@ -1,37 +1,72 @@
 import type { QualityMeasures } from '../inference/embedder.js';
 import type { FrameQuality, QualityVerdict } from './detection.js';
 
-/** Limits of the quality gate, on the measures of the picture that the model sees. */
+/**
+ * Limits of the quality gate, on the measures of the picture that the model sees. Each was set by looking at sorted contact sheets of
+ * three real examinations on video and 776 real stills; docs/tracking.md tells which scenes lie on either side.
+ */
 export const QUALITY_LIMITS = {
-  minLuminance: 0.12,
+  /** Below: nothing to be told from the noise. */
+  minLuminance: 0.15,
+  /** Below: the light falls on nothing. */
   minLitShare: 0.25,
+  /** Above: a near wall outshines the rest. */
   maxGlareShare: 0.2,
-  minSharpness: -3.2,
-  redOutRedness: 0.55,
-  redOutMaxContrast: 0.12,
-  outOfBodyMaxRedness: 0.37,
-  outOfBodyMaxSaturation: 0.25,
+  /** Detail below: blurred by motion, or out of focus. */
+  minDetail: -1.9,
+  /** Red-out, the lens on the wall: this red, … */
+  redOutMinRedness: 0.53,
+  /** … this saturated, … */
+  redOutMinSaturation: 0.66,
+  /** … and with little more detail than the noise of camera and compression makes. */
+  redOutMaxDetail: -1.5,
+  /** Outside the body: this little red, … */
+  outOfBodyMaxRedness: 0.36,
+  /** … and this grey. Narrow-band and dyed mucosa is as little red, but not grey. */
+  outOfBodyMaxSaturation: 0.2,
 } as const;
+
+/** Detail above the limit at which the score for stills has come 63 % of the way to its best. */
+const DETAIL_SCALE = 0.25;
+/** Luminance above the limit at which exposure no longer lowers the score. */
+const LUMINANCE_MARGIN = 0.1;
+
+/**
+ * Fine detail, log10: the mean squared Laplacian of luminance over contrast × luminance.
+ *
+ * Laplacian energy over squared contrast, which is what `sharpness` is, calls a sharp fold before a dark lumen blurred; over squared
+ * luminance it calls a pale smooth antrum blurred. Half of each kept 91 % of 34 blurred video frames apart from 97 % of 212 clear
+ * ones, against 38 % and 74 %.
+ */
+export function detailOf({ sharpness, contrast, luminance }: QualityMeasures): number {
+  return sharpness + Math.log10(Math.max(contrast, 1e-3) / Math.max(luminance, 1e-3));
+}
 
 /**
  * Whether a frame may vote, and how good a still it would make. The verdict names the first fault that applies, those that hide
- * the others first.
+ * the others first; the score of a faulty frame is 0.
  */
 export function judgeQuality(measures: QualityMeasures): FrameQuality {
+  const verdict = verdictOf(measures);
+  return { verdict, score: verdict === 'good' ? scoreOf(measures) : 0 };
+}
+
+function verdictOf(measures: QualityMeasures): QualityVerdict {
   const limits = QUALITY_LIMITS;
-  const { luminance, litShare, glareShare, sharpness, redness, saturation, contrast } = measures;
-  const verdict: QualityVerdict =
-    luminance < limits.minLuminance || litShare < limits.minLitShare
-      ? 'dark'
-      : redness < limits.outOfBodyMaxRedness && saturation < limits.outOfBodyMaxSaturation
-        ? 'out-of-body'
-        : redness > limits.redOutRedness && contrast < limits.redOutMaxContrast
-          ? 'red-out'
-          : glareShare > limits.maxGlareShare
-            ? 'glare'
-            : sharpness < limits.minSharpness
-              ? 'blurred'
-              : 'good';
-  if (verdict !== 'good') return { verdict, score: 0 };
-  return { verdict, score: Math.min(1, Math.max(0, (sharpness - limits.minSharpness) / 2)) };
+  const { luminance, litShare, glareShare, redness, saturation } = measures;
+  const detail = detailOf(measures);
+  if (luminance < limits.minLuminance || litShare < limits.minLitShare) return 'dark';
+  if (redness < limits.outOfBodyMaxRedness && saturation < limits.outOfBodyMaxSaturation) return 'out-of-body';
+  if (redness > limits.redOutMinRedness && saturation > limits.redOutMinSaturation && detail < limits.redOutMaxDetail) return 'red-out';
+  if (glareShare > limits.maxGlareShare) return 'glare';
+  if (detail < limits.minDetail) return 'blurred';
+  return 'good';
+}
+
+function scoreOf(measures: QualityMeasures): number {
+  const limits = QUALITY_LIMITS;
+  const clear = 1 - Math.exp((limits.minDetail - detailOf(measures)) / DETAIL_SCALE);
+  const exposed = Math.min(1, 0.5 + (measures.luminance - limits.minLuminance) / (2 * LUMINANCE_MARGIN));
+  const unglared = 1 - measures.glareShare / (2 * limits.maxGlareShare);
+  return clear * exposed * unglared;
 }
