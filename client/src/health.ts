@@ -12,6 +12,8 @@ export interface Health {
   /** One short line for people; empty where there is nothing to say. */
   readonly text: string;
   readonly detail: string | null;
+  /** Whether what is seen is what happens now. */
+  readonly live: boolean;
 }
 
 /** When things were last heard of, ms of one clock; null before the first time. */
@@ -31,7 +33,8 @@ function sinceS(thenMs: number, nowMs: number): string {
 
 /** Never says that all is well unless frames and their analysis arrive. */
 export function assess(state: ViewState, pulse: Pulse, nowMs: number, expectFrames: boolean): Health {
-  const say = (level: Level, text = '', detail: string | null = null): Health => ({ level, text, detail });
+  const say = (level: Level, text = '', detail: string | null = null): Health => ({ level, text, detail, live: false });
+  const live = (health: Health): Health => ({ ...health, live: true });
   if (state.link !== 'open') {
     return state.hello === null
       ? say('waiting', 'Connecting …')
@@ -63,8 +66,8 @@ export function assess(state: ViewState, pulse: Pulse, nowMs: number, expectFram
     return say('stale', `No picture for ${sinceS(frameAtMs, nowMs)}`, 'This picture is not live.');
   }
   if (nowMs - trackingAtMs > TRACKING_TIMEOUT_MS)
-    return say('fault', 'Analysis has stopped', 'The video is live; landmarks are not being tracked.');
-  if (pulse.trackingAtMs === null) return say('waiting', 'Starting …');
+    return live(say('fault', 'Analysis has stopped', 'The video is live; landmarks are not being tracked.'));
+  if (pulse.trackingAtMs === null) return live(say('waiting', 'Starting …'));
   const landmark = state.tracking?.landmark ?? null;
-  return say(landmark === null ? 'ready' : 'active');
+  return live(say(landmark === null ? 'ready' : 'active'));
 }

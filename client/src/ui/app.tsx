@@ -28,7 +28,11 @@ export function useHealth(store: Store, pulse: Pulse, expectFrames: boolean): He
       // A hidden page is sent no frames, and nobody sees it.
       if (document.hidden) return;
       const next = assess(store.get(), pulse, performance.now(), expectFrames);
-      setHealth((before) => (before.level === next.level && before.text === next.text && before.detail === next.detail ? before : next));
+      setHealth((before) =>
+        before.level === next.level && before.text === next.text && before.detail === next.detail && before.live === next.live
+          ? before
+          : next,
+      );
     };
     const shown = (): void => {
       pulse.frameAtMs = performance.now();
@@ -113,24 +117,26 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
   if (hello !== null && hello.source === null) {
     return (
       <main class="start">
-        <div class="start-inner">
-          <Wordmark />
-          <h1>Choose what to watch</h1>
-          <p class="start-note">
-            Landmarks are recognised with <b>{hello.model?.name ?? 'no model'}</b> and the gallery <b>{hello.gallery?.name ?? 'none'}</b>
-            {hello.gallery === null ? '' : ` (${hello.gallery.exemplars} exemplars)`}. Nothing leaves this machine.
-          </p>
-          <SourceChoice store={store} />
+        <div class="start-scroll">
+          <div class="start-inner">
+            <Wordmark />
+            <h1>Choose what to watch</h1>
+            <p class="start-note">
+              Landmarks are recognised with <b>{hello.model?.name ?? 'no model'}</b> and the gallery <b>{hello.gallery?.name ?? 'none'}</b>
+              {hello.gallery === null ? '' : ` (${hello.gallery.exemplars} exemplars)`}. Everything runs on this machine.
+            </p>
+            <SourceChoice store={store} />
+          </div>
         </div>
         <Notices store={store} />
-        <StatusBar store={store} />
+        <StatusBar store={store} brief />
         {help}
       </main>
     );
   }
 
   return (
-    <div class="room" data-level={health.level} data-evidence={evidence}>
+    <div class="room" data-level={health.level} data-live={health.live}>
       <header class="top">
         <Wordmark />
         {hello?.source?.simulated === true ? <span class="simulated">Simulated procedure</span> : null}

@@ -26,21 +26,15 @@ export function Evidence({ store }: { store: Store }): JSX.Element {
     <section class="evidence" aria-label="Most similar exemplars">
       <h2>Most similar exemplars</h2>
       <div class="exemplars">
-        {Array.from({ length: SHOWN }, (_, position) => {
-          const one = neighbours[position];
-          return (
-            <figure key={position} class="exemplar" data-empty={one === undefined}>
-              {one === undefined ? null : (
-                <>
-                  <img src={`./thumbnails/${one.exemplar}.jpg`} alt="" decoding="async" />
-                  <figcaption>
-                    <span>{landmarkName(hello, one.label)}</span> <span class="number">{one.similarity.toFixed(2)}</span>
-                  </figcaption>
-                </>
-              )}
-            </figure>
-          );
-        })}
+        {neighbours.length === 0 ? <p class="exemplars-none">Nothing known in view</p> : null}
+        {neighbours.map((one, position) => (
+          <figure key={position} class="exemplar" data-agrees={one.label === tracking?.landmark}>
+            <img src={`./thumbnails/${one.exemplar}.jpg`} alt="" decoding="async" />
+            <figcaption>
+              <span>{landmarkName(hello, one.label)}</span> <span class="number">{one.similarity.toFixed(2)}</span>
+            </figcaption>
+          </figure>
+        ))}
       </div>
     </section>
   );

@@ -20,13 +20,12 @@ export interface PictureProps {
 function detectionLine(store: Store, { frame }: DrawnFrame): string {
   const { detection } = frame;
   if (detection === null) return 'not analysed yet';
-  const label = detection.label === null ? 'unknown' : landmarkName(store.get().hello, detection.label);
-  const what =
-    detection.quality === 'good'
-      ? `${label} ${detection.label === null ? '' : percent(detection.score)}`
-      : QUALITY_HINTS[detection.quality];
-  if (!detection.carried) return `this frame: ${what.trim()}`;
-  return `frame ${Math.round((frame.ptsUs - detection.ptsUs) / 1000)} ms earlier: ${what.trim()}`;
+  const when = detection.carried ? `${Math.round((frame.ptsUs - detection.ptsUs) / 1000)} ms ago` : 'this frame';
+  if (detection.quality !== 'good') return `${when}: ${QUALITY_HINTS[detection.quality]}`;
+  if (detection.label === null) return `${when}: unknown`;
+  const { hello, tracking } = store.get();
+  const name = detection.label === tracking?.landmark ? '' : ` ${landmarkName(hello, detection.label)}`;
+  return `${when}:${name} ${percent(detection.score)}`;
 }
 
 export function LandmarkChip({ store, health }: { store: Store; health: Health }): JSX.Element | null {
@@ -89,7 +88,7 @@ export function Picture({ store, health, overlay, onReady, onDone }: PictureProp
   const trouble = health.level === 'stale' || health.level === 'fault' || health.level === 'ended';
   return (
     <div class="stage">
-      <div class="picture" data-level={health.level} data-empty={empty} style={{ '--ratio': ratio.toFixed(4) }}>
+      <div class="picture" data-level={health.level} data-live={health.live} data-empty={empty} style={{ '--ratio': ratio.toFixed(4) }}>
         <canvas ref={canvas} role="img" aria-label="Live picture of the endoscope" />
         {overlay && !empty ? <CornerMarks /> : null}
         <div class="indicator" data-level={overlay ? health.level : 'off'} title={overlay ? health.text || health.level : 'overlay off'}>

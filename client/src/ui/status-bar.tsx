@@ -26,7 +26,7 @@ function Fact({ name, value, title, warn }: { name: string; value: string; title
 /** Annotations older than this are not of what is seen. It is the bound that deployed systems are accepted with. */
 const OLD_ANNOTATION_MS = 120;
 
-export function StatusBar({ store }: { store: Store }): JSX.Element {
+export function StatusBar({ store, brief = false }: { store: Store; brief?: boolean }): JSX.Element {
   const link = useSelected(store, (state) => state.link);
   const source = useSelected(store, (state) => state.source);
   const stats = useSelected(store, (state) => state.stats);
@@ -41,7 +41,7 @@ export function StatusBar({ store }: { store: Store }): JSX.Element {
         <span class="dot" aria-hidden="true" />
         {LINK_WORDS[link]}
       </span>
-      <dl class="facts">
+      <dl class="facts" hidden={brief}>
         <Fact
           name="Source"
           value={source === null ? '–' : SOURCE_WORDS[source.state] + (reconnects > 0 ? ` (${reconnects}×)` : '')}
