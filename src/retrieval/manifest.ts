@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import * as z from 'zod';
+import { GalleryError, messageOf } from '../common/errors.js';
+
+export const MANIFEST_FILE = 'gallery.json';
+export const EMBEDDINGS_FILE = 'embeddings.f32';
+export const EXEMPLARS_FILE = 'exemplars.ndjson';
+export const STATISTICS_FILE = 'statistics.bin';
+export const INDEX_FILE = 'index.hnsw';
+
+const count = z.number().int().nonnegative();
+const size = z.number().int().positive();
+const share = z.number().min(0).max(1);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
+
+const FIELD_OF_VIEW = z.strictObject({
+  x: count,
+  y: count,
+  width: size,
+  height: size,
+  sourceWidth: size,
+  sourceHeight: size,
+  outline: z.array(z.tuple([z.number(), z.number()])).optional(),
+});
+
+/** One line of `exemplars.ndjson`, in the order of the rows of `embeddings.f32`. */
+export const EXEMPLAR = z.strictObject({
+  /** Where the picture lay below the folder that the gallery was built from, with `/`. */
+  path: z.string().min(1),
+  label: z.string().min(1),
+  /** Of the picture file. */
+  sha256,
+  /** Of the picture, upright, px. */
+  width: size,
+  height: size,
+  /** Null when the whole picture was kept. */
+  fieldOfView: FIELD_OF_VIEW.nullable(),
+  /** Exemplars with one number are near-duplicates of each other; the number is that of the first of them. */
+  group: count,
+  /** SHA-256 of the thumbnail. */
+  thumbnail: sha256,
+});
+export type Exemplar = z.output<typeof EXEMPLAR>;
+
+/** One threshold of the open-set curve. */
+const OPERATING_POINT = z.strictObject({
+  threshold: z.number(),
+  /** Share of queries of a class that the gallery lacks which are taken for known. */
+  falseAcceptance: share,
+  /** Share of queries of a class that the gallery has which are refused. */
+  loss: share,
+  /** Share of right labels among the accepted queries of a class that the gallery has. */
+  precision: share,
+});
+export type OperatingPoint = z.output<typeof OPERATING_POINT>;
+
+/** How `known` was calibrated: leave-one-out against leave-one-class-out over the gallery itself. */
+const CALIBRATION = z.strictObject({
+  /** What the confidence of a match is made of. */
+  confidence: z.string(),
+  weights: z.array(z.number()),
+  wantedFalseAcceptance: share,
+  /** The point that serves. */
+  chosen: OPERATING_POINT,
+  /** Queries with their class in the gallery, near-duplicates removed. */
+  knownQueries: count,
+  /** The same queries with their class removed. */
+  unknownQueries: count,
+  /** Area under the ROC curve of known against unknown. */
+  auroc: share,
+  curve: z.array(OPERATING_POINT),
+});
+export type Calibration = z.output<typeof CALIBRATION>;
+
+const HNSW = z.strictObject({
+  space: z.literal('ip'),
+  dimension: size,
+  count: size,
+  links: size,
+  candidatesAtBuild: size,
+  seed: count,
+  /** Candidates kept while searching. */
+  candidates: size,
+  /** Share of the exact k nearest that it finds. */
+  recall: share,
+  k: size,
+  queries: count,
+});
+export type HnswRecord = z.output<typeof HNSW>;
+
+export const MANIFEST = z.strictObject({
+  format: z.literal('lumenmark-gallery'),
+  version: z.literal(1),
+  name: z.string().min(1),
+  /** Software and version that built it. */
+  software: z.string(),
+  builtAt: z.iso.datetime(),
+  model: z.strictObject({
+    name: z.string(),
+    fingerprint: z.string(),
+    dimension: size,
+    input: z.strictObject({ width: size, height: size }),
+    /** Whether `statistics.bin` completes the model. */
+    fitted: z.boolean(),
+  }),
+  preprocessing: z.strictObject({
+    /** `auto`, `none` or `WxH+X+Y`. */
+    fieldOfView: z.string(),
+    resize: z.literal('squash, bilinear, antialiased'),
+  }),
+  exemplars: size,
+  labels: z.array(z.strictObject({ id: z.string().min(1), exemplars: size })),
+  vote: z.strictObject({ k: size, temperature: z.number().positive(), priorExponent: share }),
+  /** Null when the gallery is too small to calibrate: everything is then known. */
+  calibration: CALIBRATION.nullable(),
+  index: HNSW.nullable(),
+  /** The other files of the gallery that must be there, thumbnails apart. */
+  files: z.record(z.string(), z.strictObject({ bytes: count, sha256 })),
+});
+export type GalleryManifest = z.output<typeof MANIFEST>;
+
+/** @throws GalleryError when it is missing, damaged or of another version. */
+export async function readManifest(dir: string): Promise<GalleryManifest> {
+  const file = join(dir, MANIFEST_FILE);
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new GalleryError('gallery-missing', `${dir}: is no gallery (${MANIFEST_FILE} cannot be read)`, {
+      remedy: 'Build one: lumenmark gallery build DIR --out GALLERY.',
+      cause: error,
+    });
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged(dir, `${MANIFEST_FILE} is no JSON: ${messageOf(error)}`, error);
+  }
+  const format = z.looseObject({ format: z.literal('lumenmark-gallery'), version: z.number() }).safeParse(value);
+  if (format.success && format.data.version !== 1) {
+    throw new GalleryError('gallery-version', `${dir}: has format version ${format.data.version}, this software reads version 1`, {
+      remedy: 'Build the gallery again, or use the software that made it.',
+    });
+  }
+  const parsed = MANIFEST.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw damaged(dir, `${MANIFEST_FILE}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`, parsed.error);
+}
+
+/** @throws GalleryError when the file is not what the manifest says. */
+export async function checkFile(dir: string, manifest: GalleryManifest, name: string): Promise<void> {
+  const entry = manifest.files[name];
+  if (entry === undefined) throw damaged(dir, `${MANIFEST_FILE} does not tell the hash of ${name}`);
+  const hash = await fileSha256(join(dir, name)).catch((error: unknown) => {
+    throw damaged(dir, `${name} cannot be read`, error);
+  });
+  if (hash !== entry.sha256) throw damaged(dir, `${name} is not the file that was written`);
+}
+
+export async function fileSha256(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+export function damaged(dir: string, why: string, cause?: unknown): GalleryError {
+  return new GalleryError('gallery-damaged', `${dir}: is damaged (${why})`, {
+    remedy: 'Build the gallery again, or copy it again from where it came.',
+    cause,
+  });
+}

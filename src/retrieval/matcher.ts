@@ -1,0 +1,30 @@
+import { confidenceOf } from './confidence.js';
+import type { Calibration } from './manifest.js';
+import type { Match, Neighbour } from './match.js';
+import type { VectorIndex } from './vector-index.js';
+import { scoreClasses, type VoteOptions } from './vote.js';
+
+export interface MatcherParts {
+  readonly index: VectorIndex;
+  /** By exemplar. */
+  readonly labels: readonly string[];
+  readonly vote: VoteOptions;
+  /** Null: everything is known. */
+  readonly calibration: Calibration | null;
+}
+
+/** Makes the function that turns an embedding into a match. Pure: the same parts and embedding give the same match. */
+export function createMatcher({ index, labels, vote, calibration }: MatcherParts): (embedding: Float32Array, k: number) => Match {
+  const counts = new Map<string, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const countOf = (label: string): number => counts.get(label) ?? 0;
+
+  return (embedding, k) => {
+    const neighbours: Neighbour[] = index
+      .search(embedding, k)
+      .map(({ exemplar, similarity }) => ({ exemplar, label: labels[exemplar] ?? '', similarity }));
+    const scores = scoreClasses(neighbours, countOf, vote);
+    const confidence = confidenceOf(neighbours);
+    return { neighbours, scores, confidence, known: calibration === null || confidence >= calibration.chosen.threshold };
+  };
+}
