@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { GraphBuilder, type Tensor } from '../onnx/builder.js';
+import { l2Normalise } from '../onnx/composites.js';
+import { encodeModel } from '../onnx/encode.js';
+import * as ops from '../onnx/ops.js';
+import { UsageError } from '../common/errors.js';
+import { colourFeatures } from './descriptors-colour.js';
+import { fillUnused } from './descriptors-layout.js';
+import { decodeStatistics, encodeStatistics } from './descriptors-statistics.js';
+import { structureFeatures } from './descriptors-structure.js';
+import type { FittableModel, Model, ModelPart } from './model.js';
+import { QUALITY_OUTPUT, qualityMeasures } from './quality.js';
+import { fitWhitening, type Whitening } from './whitening.js';
+
+const NAME = 'descriptors';
+/**
+ * Stands for the graph in the fingerprint, since its filters are computed here and may differ in their last bit between JavaScript engines.
+ * To be raised with every change that moves embeddings.
+ */
+const RECIPE = 'descriptors-1';
+const SIDE = 224;
+const BACKBONES = ['structure', 'colour'] as const;
+type Backbone = (typeof BACKBONES)[number];
+
+const WHITENING: Readonly<Record<Backbone, { outputs: number; shrinkage: number; spread: number }>> = {
+  structure: { outputs: 64, shrinkage: 0.2, spread: 0.1 },
+  colour: { outputs: 64, shrinkage: 0.2, spread: 0.1 },
+};
+
+/**
+ * The baseline model: two classical descriptors, *structure* and *colour*, as ONNX graphs. It needs no weights, only the statistics of a gallery.
+ * In the model that `fitted` returns, `feature:<backbone>` are the whitened, L2-normalised vectors of the single backbones.
+ */
+export function descriptors(): FittableModel {
+  const { model: base, dimensions } = buildModel(null);
+  return {
+    name: NAME,
+    base,
+    fit(features, labels) {
+      const whitenings = BACKBONES.map((backbone): [Backbone, Whitening] => {
+        const rows = features[backbone];
+        if (labels.length === 0 || rows?.length !== labels.length * dimensions[backbone]) {
+          throw new UsageError(
+            'features-length',
+            `Features of ${backbone} must be [${String(labels.length)}, ${String(dimensions[backbone])}].`,
+          );
+        }
+        return [backbone, fitWhitening(rows, labels, WHITENING[backbone])];
+      });
+      return encodeStatistics(base.fingerprint, Object.fromEntries(whitenings));
+    },
+    fitted(statistics) {
+      return buildModel({ bytes: statistics, whitenings: decodeStatistics(base.fingerprint, dimensions, statistics) }).model;
+    },
+  };
+}
+
+interface Statistics {
+  readonly bytes: Uint8Array;
+  readonly whitenings: Readonly<Record<string, Whitening>>;
+}
+
+interface Built {
+  readonly model: Model;
+  /** Lengths of the raw features. */
+  readonly dimensions: Readonly<Record<Backbone, number>>;
+}
+
+function buildModel(statistics: Statistics | null): Built {
+  const graph = new GraphBuilder({ name: NAME });
+  const pixels = graph.input('pixels', 'uint8', ['N', SIDE, SIDE, 3]);
+  const raw = graph.scope(NAME, () => rawFeatures(pixels));
+  const vectors = BACKBONES.map((backbone) => {
+    const whitening = statistics?.whitenings[backbone];
+    const vector = whitening === undefined ? raw[backbone] : graph.scope(`${backbone}-whitening`, () => whiten(raw[backbone], whitening));
+    graph.output(`feature:${backbone}`, vector);
+    return l2Normalise(vector);
+  });
+  const embedding = l2Normalise(ops.concat(vectors, 1));
+  graph.output('embedding', embedding);
+  graph.output(QUALITY_OUTPUT, qualityMeasures(pixels));
+  const bytes = encodeModel(graph.model());
+  const recipe = partOf('backbone:structure+colour', new TextEncoder().encode(RECIPE), 'written for Lumenmark, no trained weights');
+  const parts = [recipe, ...(statistics === null ? [] : [partOf('statistics', statistics.bytes, 'fitted on a gallery')])];
+  const dimensions = { structure: Number(raw.structure.shape[1]), colour: Number(raw.colour.shape[1]) };
+  return {
+    model: {
+      name: NAME,
+      fingerprint: fingerprintOf(parts),
+      graph: bytes,
+      input: { width: SIDE, height: SIDE },
+      dimension: Number(embedding.shape[1]),
+      backbones: BACKBONES,
+      parts,
+    },
+    dimensions,
+  };
+}
+
+function rawFeatures(pixels: Tensor): Readonly<Record<Backbone, Tensor>> {
+  const full = ops.transpose(ops.mul(ops.cast(pixels, 'float32'), 1 / 255), [0, 3, 1, 2]);
+  const rgb = fillUnused(ops.averagePool(full, [2, 2], { strides: [2, 2] }));
+  const luminance = ops.conv(rgb, pixels.builder.constant(null, 'float32', [1, 3, 1, 1], [0.299, 0.587, 0.114]), null);
+  return {
+    structure: pixels.builder.scope('structure', () => structureFeatures(luminance)),
+    colour: pixels.builder.scope('colour', () => colourFeatures(ops.averagePool(rgb, [2, 2], { strides: [2, 2] }))),
+  };
+}
+
+function whiten(x: Tensor, { inputs, outputs, mean, matrix }: Whitening): Tensor {
+  const graph = x.builder;
+  const centred = ops.sub(x, graph.constant('mean', 'float32', [1, inputs], mean));
+  return l2Normalise(ops.matMul(centred, graph.constant('matrix', 'float32', [inputs, outputs], matrix)));
+}
+
+function fingerprintOf(parts: readonly ModelPart[]): string {
+  const preprocessing = { width: SIDE, height: SIDE, resize: 'squash-bilinear' };
+  return sha256(new TextEncoder().encode(JSON.stringify({ parts: parts.map((part) => [part.name, part.sha256]), preprocessing })));
+}
+
+function partOf(name: string, bytes: Uint8Array, origin: string): ModelPart {
+  return { name, sha256: sha256(bytes), licence: 'Apache-2.0', origin };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
