@@ -20,7 +20,7 @@ export interface QualityMeasures {
   readonly litShare: number;
   /** Share of lit pixels that are overexposed. */
   readonly glareShare: number;
-  /** Sharpness: log10 of the mean squared Laplacian of luminance over lit pixels, contrast-normalised. */
+  /** Mean over lit blocks of log10 of the squared Laplacian of luminance, relative to the squared luminance of the block. Higher is sharper. */
   readonly sharpness: number;
   /** Mean of R / (R + G + B) over lit pixels; 1/3 is grey. */
   readonly redness: number;

@@ -16,8 +16,8 @@ const LUMA = [0.299, 0.587, 0.114];
 /** Below it lies the black of borders and masks, noise of the camera and of the compression included. */
 const LIT_FROM = 0.06;
 const GLARE_FROM = 0.92;
-/** Pixels this close to the dark are left out of the sharpness: the edge of the field of view is always sharp. */
-const EDGE_PX = 4;
+/** Side of the blocks that sharpness is taken in, px at half the measuring size. */
+const BLOCK = 8;
 
 /**
  * The quality measures of uint8 `pixels` `[N, height, width, 3]` as float32 `[N, 7]`.
@@ -44,15 +44,7 @@ export function qualityMeasures(pixels: Tensor): Tensor {
     const redness = overLit(ops.div(red, ops.clip(ops.reduceSum(rgb, [1]), 1e-3, null)));
     const glare = overLit(ops.cast(ops.greater(luminance, GLARE_FROM), 'float32'));
 
-    const side = 2 * EDGE_PX + 1;
-    const inner = ops.sub(1, ops.maxPool(ops.sub(1, lit), [side, side], { pads: [EDGE_PX, EDGE_PX, EDGE_PX, EDGE_PX] }));
-    const laplacian = ops.conv(luminance, graph.constant(null, 'float32', [1, 1, 3, 3], [0, 1, 0, 1, -4, 1, 0, 1, 0]), null, {
-      pads: [1, 1, 1, 1],
-    });
-    const energy = over(inner, mean(inner))(square(laplacian));
-    // The floors keep an evenly black picture finite: its sharpness is log10(1e-7 / 1e-4) = −3, blurred by any standard.
-    const ratio = ops.div(ops.clip(energy, 1e-7, null), ops.clip(variance, 1e-4, null));
-    const sharpness = ops.mul(ops.log(ratio), Math.LOG10E);
+    const sharpness = sharpnessOf(luminance, lit);
 
     const measures = {
       luminance: meanLuminance,
@@ -66,6 +58,35 @@ export function qualityMeasures(pixels: Tensor): Tensor {
     const columns = QUALITY_MEASURES.map((name) => measures[name]);
     return ops.reshape(ops.concat(columns, 1), [pixels.shape[0] ?? 1, QUALITY_MEASURES.length]);
   });
+}
+
+/**
+ * Mean over blocks of log10 of the squared Laplacian relative to the squared luminance. The mean of logarithms keeps the few blocks with glare or
+ * burnt-in text, always sharp, from outweighing the rest; half the size keeps out the noise of the camera and of the compression; blocks that are not wholly
+ * lit are left out, since the edge of the field of view is always sharp too.
+ */
+function sharpnessOf(luminance: Tensor, lit: Tensor): Tensor {
+  const graph = luminance.builder;
+  const half = { strides: [2, 2] };
+  const blocks = { strides: [BLOCK, BLOCK] };
+  const picture = ops.averagePool(luminance, [2, 2], half);
+  const laplacian = ops.conv(picture, graph.constant(null, 'float32', [1, 1, 3, 3], [0, 1, 0, 1, -4, 1, 0, 1, 0]), null, {
+    pads: [1, 1, 1, 1],
+  });
+  const energy = ops.averagePool(square(laplacian), [BLOCK, BLOCK], blocks);
+  const level = ops.averagePool(picture, [BLOCK, BLOCK], blocks);
+  const unlit = ops.maxPool(ops.sub(1, lit), [2 * BLOCK, 2 * BLOCK], { strides: [2 * BLOCK, 2 * BLOCK] });
+  // The outermost blocks hold the edge of the picture, where the Laplacian sees the padding.
+  const count = SIDE / 2 / BLOCK;
+  const inside = Array.from({ length: count * count }, (_, index) => {
+    const [column, row] = [index % count, Math.floor(index / count)];
+    return Math.min(column, row) > 0 && Math.max(column, row) < count - 1 ? 1 : 0;
+  });
+  const counted = ops.mul(ops.sub(1, unlit), graph.constant(null, 'float32', [1, 1, count, count], inside));
+  // The floors keep black finite and below everything else: log10(1e-7 / 1e-3) = −4.
+  const ratio = ops.div(ops.add(energy, 1e-7), ops.add(square(level), 1e-3));
+  const logs = ops.add(ops.mul(ops.log(ratio), Math.LOG10E), 4);
+  return ops.sub(ops.div(mean(ops.mul(logs, counted)), ops.clip(mean(counted), 1e-4, null)), 4);
 }
 
 /**
