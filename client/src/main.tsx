@@ -10,7 +10,9 @@ const query = new URLSearchParams(location.search);
 const transparent = query.get('transparent') === '1';
 const store = createStore();
 const pulse: Pulse = { frameAtMs: null, trackingAtMs: null, runningAtMs: null };
-let show: (frame: FrameMessage) => void = () => undefined;
+let show: ((frame: FrameMessage) => void) | null = null;
+/** The newest frame that came before there was a canvas to draw it on. */
+let early: FrameMessage | null = null;
 
 function socketUrl(): string {
   const url = new URL('./ws', location.href);
@@ -29,7 +31,8 @@ function onMessage(message: ServerMessage): void {
   switch (message.type) {
     case 'frame':
       pulse.frameAtMs = nowMs;
-      if (!transparent) show(message);
+      if (show !== null) show(message);
+      else if (!transparent) early = message;
       return;
     case 'pong':
       return;
@@ -85,6 +88,8 @@ if (root !== null) {
         pulse={pulse}
         onReady={(ready) => {
           show = ready;
+          if (early !== null && early.sourceId === store.get().hello?.source?.id) ready(early);
+          early = null;
         }}
         onDone={({ sourceId, frameId }) => {
           connection.send({ type: 'drawn', sourceId, frameId });

@@ -9,9 +9,13 @@ export const SHORTCUTS: readonly { readonly key: string; readonly command: Comma
   { key: '?', command: 'help', does: 'This page' },
 ];
 
-/** The command that a key stands for; null while someone is typing. */
-export function commandOf(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'target'>): Command | null {
+/** The command that a key stands for, or null. */
+export function commandOf(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey'>): Command | null {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
-  if (event.target instanceof Element && event.target.closest('input, textarea, select, dialog') !== null) return null;
   return SHORTCUTS.find(({ key }) => key === event.key.toUpperCase())?.command ?? null;
+}
+
+/** True where keys mean text, or belong to a dialog. */
+export function takesKeys(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('input, textarea, select, dialog') !== null;
 }

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { GalleryError, MediaError, UsageError } from '../../src/common/errors.js';
 import { startServer, type LumenmarkServer, type ServerOptions } from '../../src/server/server.js';
 import { coverage, FakeSession, NO_JPEG, stats, tracking } from './fake-session.js';
+import { eventually } from '../support/eventually.js';
 
 interface Answer {
   status: number;
@@ -322,7 +323,7 @@ describe('startServer: uploads', () => {
       });
     });
     const gone = whole.source.replace('upload-1', 'upload-2');
-    await expect.poll(() => existsSync(gone)).toBe(false);
+    await eventually(() => existsSync(gone)).toBe(false);
     expect((await call(server, '/healthz')).status).toBe(200);
   });
 });

@@ -6,6 +6,7 @@ import { WebSocket, type ClientOptions } from 'ws';
 import { SUBPROTOCOL, type ServerMessage } from '../../src/server/protocol.js';
 import { startServer, type LumenmarkServer, type ServerOptions } from '../../src/server/server.js';
 import { coverage, FakeSession, frame, stats, tracking } from './fake-session.js';
+import { eventually } from '../support/eventually.js';
 
 const running: { dispose(): Promise<void> | void }[] = [];
 
@@ -223,7 +224,7 @@ describe('WebSockets: slow clients', () => {
     await lively.waitFor(({ type }) => type === 'hello');
     deaf.socket.resume();
     await deaf.closed;
-    await expect.poll(() => server.hub.totals.clients).toBe(1);
+    await eventually(() => server.hub.totals.clients).toBe(1);
     expect(lively.socket.readyState).toBe(WebSocket.OPEN);
   });
 });

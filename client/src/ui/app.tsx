@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { FrameMessage } from '../../../src/server/protocol.js';
 import { closeSource } from '../api.js';
 import { assess, type Health, type Pulse } from '../health.js';
-import { commandOf, type Command } from '../shortcuts.js';
+import { commandOf, takesKeys, type Command } from '../shortcuts.js';
 import { useSelected, type Store } from '../store.js';
 import { Announcer } from './announcer.js';
 import { ChecklistChoice } from './checklist-choice.js';
@@ -94,7 +94,7 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
   };
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      const command = commandOf(event);
+      const command = takesKeys(event.target) ? null : commandOf(event);
       if (command === null) return;
       event.preventDefault();
       run(command);

@@ -29,7 +29,15 @@ export function Evidence({ store }: { store: Store }): JSX.Element {
         {neighbours.length === 0 ? <p class="exemplars-none">Nothing known in view</p> : null}
         {neighbours.map((one, position) => (
           <figure key={position} class="exemplar" data-agrees={one.label === tracking?.landmark}>
-            <img src={`./thumbnails/${one.exemplar}.jpg`} alt="" decoding="async" />
+            <img
+              key={one.exemplar}
+              src={`./thumbnails/${one.exemplar}.jpg`}
+              alt=""
+              decoding="async"
+              onError={({ currentTarget }) => {
+                currentTarget.hidden = true;
+              }}
+            />
             <figcaption>
               <span>{landmarkName(hello, one.label)}</span> <span class="number">{one.similarity.toFixed(2)}</span>
             </figcaption>

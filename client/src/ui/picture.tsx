@@ -77,6 +77,9 @@ export function Picture({ store, health, overlay, onReady, onDone }: PictureProp
       },
       onDone,
     );
+    // No picture of an earlier source may stand under the name of the next.
+    stage.clear();
+    setEmpty(true);
     onReady((frame) => {
       stage.show(frame);
     });
