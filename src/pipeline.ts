@@ -1,0 +1,101 @@
+import { defer, filter, from, map, merge, share, type Observable } from 'rxjs';
+import type { AnalysisFrame, CaptureEvent, FieldOfViewChange, FrameSource, PreviewFrame, SourceState } from './capture/frame.js';
+import { mapInOrder } from './common/map-in-order.js';
+import type { Embedder } from './inference/embedder.js';
+import { latestWins } from './inference/latest-wins.js';
+import type { Match } from './retrieval/match.js';
+import type { Detection } from './tracking/detection.js';
+import { judgeQuality } from './tracking/quality.js';
+import { track, type TrackingUpdate } from './tracking/track.js';
+import type { TrackerOptions } from './tracking/options.js';
+import type { Tracker } from './tracking/tracker.js';
+
+/** A detection with what it cost. */
+export interface TimedDetection extends Detection {
+  readonly type: 'detection';
+  /** When the frame left the demuxer, ms of `performance.now()`. */
+  readonly capturedAtMs: number;
+  /** Inside `InferenceSession.run`, ms. */
+  readonly inferenceMs: number;
+}
+
+/** What the tracker says after one analysed frame, or at the end of the source (`detection` is then null). */
+export interface TrackedFrame extends TrackingUpdate<TimedDetection> {
+  readonly type: 'tracked';
+}
+
+export type PipelineEvent = PreviewFrame | TrackedFrame | SourceState | FieldOfViewChange;
+
+export interface PipelineOptions {
+  readonly source: FrameSource;
+  readonly embedder: Embedder;
+  /** What an embedding is matched with: usually a `Gallery`. */
+  readonly gallery: { match(embedding: Float32Array): Match };
+  readonly tracker: TrackerOptions | Tracker;
+  /**
+   * `latest` (default of live sources) analyses the newest frame and drops what waited; `every` analyses every frame and makes
+   * the source wait.
+   */
+  readonly policy?: 'latest' | 'every';
+  /** Told the number of analysis frames dropped so far, on each drop. */
+  readonly onDrop?: (droppedFrames: number) => void;
+}
+
+/** What comes out of a source when its pictures were analysed. */
+type Analysed = Exclude<CaptureEvent, AnalysisFrame> | TimedDetection;
+
+/** Previews count too: enough for the worker to find its next frame waiting when it has finished one. */
+const EVENTS_IN_FLIGHT = 4;
+
+/**
+ * source → slot → inference → match → track, for one source. Cold; subscribe once. Completes when the source ends, after its last
+ * frame was tracked; errors with what ended the source otherwise. The caller disposes of source and embedder.
+ */
+export function trackLandmarks({ source, embedder, gallery, tracker, policy, onDrop }: PipelineOptions): Observable<PipelineEvent> {
+  const detect = async (frame: AnalysisFrame): Promise<TimedDetection> => {
+    const { sourceId, frameId, ptsUs, capturedAtMs, width, height, pixels } = frame;
+    const { embeddings, quality, inferenceMs } = await embedder.embed({ count: 1, width, height, pixels });
+    const [measures] = quality;
+    if (measures === undefined) throw new RangeError('the embedder answered one picture with none');
+    return {
+      type: 'detection',
+      sourceId,
+      frameId,
+      ptsUs,
+      capturedAtMs,
+      inferenceMs,
+      quality: judgeQuality(measures),
+      match: gallery.match(embeddings),
+    };
+  };
+
+  const everyFrame = (): Observable<Analysed> =>
+    from(
+      mapInOrder(source, EVENTS_IN_FLIGHT, async (event): Promise<Analysed> => (event.type === 'analysis' ? await detect(event) : event)),
+    );
+
+  // Pictures to look at go straight through; only pictures to analyse pass the one-frame slot.
+  const latestFrame = (): Observable<Analysed> => {
+    const captured$ = from(source).pipe(share());
+    return merge(
+      captured$.pipe(filter((event) => event.type !== 'analysis')),
+      captured$.pipe(
+        filter((event) => event.type === 'analysis'),
+        latestWins(detect, onDrop),
+      ),
+    );
+  };
+
+  return defer(() => {
+    const events$ = ((policy ?? (source.live ? 'latest' : 'every')) === 'every' ? everyFrame() : latestFrame()).pipe(share());
+    // The tracker comes first: when the source fails, it closes what is open before the failure ends the merge.
+    return merge(
+      events$.pipe(
+        filter((event) => event.type === 'detection'),
+        track<TimedDetection>(tracker),
+        map((update): TrackedFrame => ({ type: 'tracked', ...update })),
+      ),
+      events$.pipe(filter((event) => event.type !== 'detection')),
+    );
+  });
+}

@@ -1,0 +1,48 @@
+import type { PreviewFrame } from '../capture/frame.js';
+import type { KeptStill } from '../tracking/coverage.js';
+import type { Sighting } from '../tracking/sighting.js';
+
+interface Still extends KeptStill {
+  /** By which two stills of one landmark compare. */
+  readonly value: number;
+  readonly jpeg: Uint8Array;
+}
+
+/** Longer than the slowest model takes for a frame and a sighting takes to open, µs. */
+const REMEMBERED_US = 4_000_000;
+/** A preview stream of any rate stays within some tens of megabytes. */
+const REMEMBERED_FRAMES = 256;
+
+/** The best still of each landmark, in memory. Preview pictures wait in a ring until the tracker says which of them is best. */
+export class StillKeeper {
+  readonly #recent = new Map<number, PreviewFrame>();
+  readonly #best = new Map<string, Still>();
+
+  /** One per landmark. */
+  get stills(): readonly KeptStill[] {
+    return [...this.#best.values()];
+  }
+
+  offer(preview: PreviewFrame): void {
+    this.#recent.set(preview.frameId, preview);
+    for (const [frameId, { ptsUs }] of this.#recent) {
+      if (this.#recent.size <= REMEMBERED_FRAMES && Math.abs(preview.ptsUs - ptsUs) <= REMEMBERED_US) break;
+      this.#recent.delete(frameId);
+    }
+  }
+
+  /** Keeps the sighting's best frame if it beats the still at hand. */
+  keep({ landmark, best }: Sighting): void {
+    const value = best.quality * best.score;
+    const preview = this.#recent.get(best.frameId);
+    if (preview === undefined || value <= (this.#best.get(landmark)?.value ?? -1)) return;
+    const { frameId, ptsUs, jpeg } = preview;
+    // The picture may be a view into a larger chunk of the pipe, which the copy lets go.
+    this.#best.set(landmark, { landmark, frameId, ptsUs, quality: best.quality, value, jpeg: jpeg.slice() });
+  }
+
+  picture(landmark: string, frameId: number): Uint8Array | null {
+    const still = this.#best.get(landmark);
+    return still?.frameId === frameId ? still.jpeg : null;
+  }
+}
