@@ -10,7 +10,7 @@ import { decodeStatistics, encodeStatistics } from './descriptors-statistics.js'
 import { structureFeatures } from './descriptors-structure.js';
 import type { FittableModel, Model, ModelPart } from './model.js';
 import { QUALITY_OUTPUT, qualityMeasures } from './quality.js';
-import { fitWhitening, type Whitening } from './whitening.js';
+import { applyWhitening, fitWhitening, type Whitening } from './whitening.js';
 
 const NAME = 'descriptors';
 /**
@@ -51,6 +51,26 @@ export function descriptors(): FittableModel {
     },
     fitted(statistics) {
       return buildModel({ bytes: statistics, whitenings: decodeStatistics(base.fingerprint, dimensions, statistics) }).model;
+    },
+    project(features, statistics) {
+      const whitenings = decodeStatistics(base.fingerprint, dimensions, statistics);
+      const vectors = BACKBONES.flatMap((backbone) => {
+        const whitening = whitenings[backbone];
+        const rows = features[backbone];
+        return whitening === undefined || rows === undefined
+          ? []
+          : [{ outputs: whitening.outputs, values: applyWhitening(rows, whitening) }];
+      });
+      const dimension = vectors.reduce((sum, { outputs }) => sum + outputs, 0);
+      const count = (vectors[0]?.values.length ?? 0) / (vectors[0]?.outputs ?? 1);
+      const embeddings = new Float32Array(count * dimension);
+      for (let row = 0; row < count; row++) {
+        let at = row * dimension;
+        for (const { outputs, values } of vectors) {
+          for (let j = 0; j < outputs; j++) embeddings[at++] = (values[row * outputs + j] ?? 0) / Math.sqrt(vectors.length);
+        }
+      }
+      return embeddings;
     },
   };
 }

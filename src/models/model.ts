@@ -43,4 +43,10 @@ export interface FittableModel {
   fit(features: Readonly<Record<string, Float32Array>>, labels: readonly string[]): Uint8Array;
   /** @throws ModelError when the bytes are not statistics of this model. */
   fitted(statistics: Uint8Array): Model;
+  /**
+   * The embeddings `[count, dimension]` that the fitted model gives for pictures whose raw features are at hand, to float32 rounding: so
+   * that a gallery is embedded, and cross-fitted, without running the graph over its pictures again.
+   * @throws ModelError when the bytes are not statistics of this model.
+   */
+  project(features: Readonly<Record<string, Float32Array>>, statistics: Uint8Array): Float32Array<ArrayBuffer>;
 }
