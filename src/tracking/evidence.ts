@@ -1,55 +1,72 @@
-import { classesAround } from '../common/landmarks.js';
+import { classesAround, classInfo, type Tract } from '../common/landmarks.js';
 import type { Detection } from './detection.js';
 import type { ResolvedTrackerOptions } from './options.js';
+
+/** Whether a class can be in view when `tract` is examined; null when that is not known. */
+export function isOfTract(label: string, tract: Tract | null): boolean {
+  const of = classInfo(label).tract;
+  return tract === null || of === undefined || of === tract;
+}
 
 /** What one frame says about what is in view. */
 export interface Evidence {
   /** Likelihood of the frame under nothing (index 0) and under each landmark (1 + k), up to a common factor. */
   readonly likelihoods: readonly number[];
-  /** Landmark that the frame speaks for, as its index in the tracker's landmarks; null when it speaks for nothing. */
+  /** Landmark that the frame speaks for most, as its index in the tracker's landmarks; null when it speaks for nothing. */
+  readonly favours: number | null;
+  /** The same where the frame is known as well: only these frames open a sighting. */
   readonly supports: number | null;
-  /** Share of the vote that the supported landmark itself got, 0…1. */
+  /** Share of the vote that the favoured landmark itself got, 0…1. */
   readonly score: number;
 }
 
 /**
  * Makes the reader of frames for a list of landmarks.
  *
- * A known frame's class scores are posteriors under equal priors, hence proportional to likelihoods; the vote for classes that
- * are no landmarks (findings, quality classes) counts for nothing, and part of the vote for a wider class for what lies within
- * it. An unknown frame speaks for nothing, an out-of-body frame strongly so; any other bad frame yields null: no evidence.
+ * Class scores are posteriors under equal priors, hence proportional to likelihoods. Part of the vote for a wider class counts for what
+ * lies within it. Nothing is in view in two ways: a place that the gallery does not hold, under which any scores are as likely as
+ * others (`nothingShare`), or a class that is no landmark (findings, quality classes), which has a vote of its own. Whether the frame is
+ * known is weighed by how often the gallery errs about that: a strict threshold makes `known` say much and `unknown` little.
+ * An out-of-body frame speaks strongly for nothing; any other bad frame yields null: no evidence.
  */
 export function createEvidenceReader(
   landmarks: readonly string[],
   options: ResolvedTrackerOptions,
 ): (detection: Detection) => Evidence | null {
   const around = landmarks.map(classesAround);
-  const flat = (share: number): Evidence => ({ likelihoods: [1, ...landmarks.map(() => share)], supports: null, score: 0 });
-  const unknown = flat(options.unknownShare);
-  const outOfBody = flat(options.outOfBodyShare);
+  const { scoreFloor, nothingShare, widerClassShare, falseAcceptance, falseRejection } = options;
+  const isState = new Set(landmarks);
+  const isElsewhere = (label: string): boolean => !isOfTract(label, options.tract);
+  const outOfBody: Evidence = {
+    likelihoods: [1, ...landmarks.map(() => options.outOfBodyShare)],
+    favours: null,
+    supports: null,
+    score: 0,
+  };
 
   return ({ quality, match }) => {
     if (quality.verdict === 'out-of-body') return outOfBody;
     if (quality.verdict !== 'good') return null;
-    if (!match.known) return unknown;
 
     const votes = new Map(match.scores.map(({ label, score }) => [label, score]));
     const vote = (label: string): number => votes.get(label) ?? 0;
-    const landmarkVotes = landmarks.reduce((sum, label) => sum + vote(label), 0);
-    const allVotes = match.scores.reduce((sum, { score }) => sum + score, 0);
-    const nothing = options.nothingShare + Math.max(0, allVotes - landmarkVotes);
+    const otherVotes = match.scores.reduce((sum, { label, score }) => (isState.has(label) || isElsewhere(label) ? sum : sum + score), 0);
+    const held = match.known ? 1 - falseRejection : falseRejection;
+    const foreign = match.known ? falseAcceptance : 1 - falseAcceptance;
+    const nothing = foreign * nothingShare + held * otherVotes;
 
     const scores = landmarks.map(
-      (label, k) => vote(label) + options.widerClassShare * (around[k] ?? []).reduce((sum, wider) => sum + vote(wider), 0),
+      (label, k) => vote(label) + widerClassShare * (around[k] ?? []).reduce((sum, wider) => sum + vote(wider), 0),
     );
-    const supports = indexOfLargest(scores);
-    const best = supports === null ? 0 : (scores[supports] ?? 0);
+    const likeliest = indexOfLargest(scores);
     // A narrow class without a vote of its own must not win by what it inherits.
-    const supported = supports !== null && best > nothing && vote(landmarks[supports] ?? '') > 0 ? supports : null;
+    const favours =
+      likeliest !== null && held * (scores[likeliest] ?? 0) > nothing && vote(landmarks[likeliest] ?? '') > 0 ? likeliest : null;
     return {
-      likelihoods: [nothing, ...scores.map((score) => score + options.scoreFloor)],
-      supports: supported,
-      score: supported === null ? 0 : vote(landmarks[supported] ?? ''),
+      likelihoods: [nothing, ...scores.map((score) => held * (score + scoreFloor))],
+      favours,
+      supports: match.known ? favours : null,
+      score: favours === null ? 0 : vote(landmarks[favours] ?? ''),
     };
   };
 }

@@ -3,6 +3,12 @@ import { UsageError } from '../common/errors.js';
 
 const rate = z.number().positive().max(1000);
 const share = z.number().gt(0).lt(1);
+/** Never quite 0 or 1: a rate measured on a gallery's stills is a guess for video. */
+const rateOfError = z
+  .number()
+  .min(0)
+  .max(1)
+  .transform((measured) => Math.min(0.95, Math.max(0.02, measured)));
 const duration = z.number().nonnegative();
 
 /**
@@ -12,6 +18,11 @@ const duration = z.number().nonnegative();
 export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** Labels of the gallery. Those that name a landmark become the states of the filter, beside "nothing". */
   labels: z.array(z.string().min(1)).min(1),
+  /**
+   * Tract that is examined, when it is known (a checklist says it): classes of the other one cannot be in view, so they are no states and
+   * their votes say nothing.
+   */
+  tract: z.enum(['upper', 'lower']).nullable().default(null),
 
   /** Rate at which a landmark in view gives way to no landmark, 1/s. */
   leaveRatePerS: rate.default(0.08),
@@ -31,12 +42,14 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   poorQualityWeight: z.number().min(0).max(1).default(0.5),
   /** Class score that every landmark is granted: bounds how much a single frame can say against one. */
   scoreFloor: share.default(0.06),
-  /** Score of "nothing" in a known frame, to which the votes for classes that are no landmarks are added. */
-  nothingShare: share.default(0.12),
+  /** What a place that the gallery does not hold counts against a landmark's whole vote. */
+  nothingShare: share.default(0.6),
   /** How much of the vote for a wider class (`stomach`) counts for the narrower ones within it (`antrum`). */
   widerClassShare: z.number().min(0).max(1).default(0.5),
-  /** Likelihood of an unknown frame while a landmark is in view, relative to while there is none. */
-  unknownShare: share.default(0.4),
+  /** Share of the frames of places that the gallery does not hold which it takes for known; its calibration states it. */
+  falseAcceptance: rateOfError.default(0.1),
+  /** Share of the frames of places that the gallery does hold which it takes for unknown; its calibration states it. */
+  falseRejection: rateOfError.default(0.1),
   /** Likelihood of an out-of-body frame while a landmark is in view, relative to while there is none. */
   outOfBodyShare: share.default(0.05),
 

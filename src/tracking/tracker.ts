@@ -1,7 +1,7 @@
 import { classInfo } from '../common/landmarks.js';
 import { predict, restingBelief, update, type Belief } from './belief.js';
 import type { Detection, FrameQuality } from './detection.js';
-import { createEvidenceReader, type Evidence } from './evidence.js';
+import { createEvidenceReader, isOfTract, type Evidence } from './evidence.js';
 import { resolveTrackerOptions, type ResolvedTrackerOptions, type TrackerOptions } from './options.js';
 import { bestFrame, extendRun, joinRuns, type FrameRef, type Run, type SupportingFrame } from './run.js';
 import type { CloseReason, Sighting, SightingEvent } from './sighting.js';
@@ -73,7 +73,7 @@ export interface TrackingStep {
  */
 export interface Tracker {
   readonly options: ResolvedTrackerOptions;
-  /** Landmarks among the gallery's labels, in the labels' order. */
+  /** Landmarks of the examined tract among the gallery's labels, in the labels' order. */
   readonly landmarks: readonly string[];
   initialState(): TrackerState;
   step(state: TrackerState, detection: Detection): TrackingStep;
@@ -89,7 +89,9 @@ const MAX_CANDIDATE_LOG_ODDS = 6;
 /** @throws UsageError when an option is not valid. */
 export function createTracker(options: TrackerOptions): Tracker {
   const resolved = resolveTrackerOptions(options);
-  const landmarks = [...new Set(resolved.labels)].filter((label) => classInfo(label).kind === 'landmark');
+  const landmarks = [...new Set(resolved.labels)].filter(
+    (label) => classInfo(label).kind === 'landmark' && isOfTract(label, resolved.tract),
+  );
   const readEvidence = createEvidenceReader(landmarks, resolved);
   const edgeUs = resolved.edgeMs * 1000;
   const bridgeUs = resolved.bridgeMs * 1000;
@@ -191,7 +193,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     if (open !== null && !open.fading) {
       if (frame !== null && supports === open.landmark) {
         open = { ...open, run: extendRun(open.run, frame, edgeUs), disagreeing: 0 };
-      } else if (evidence !== null) {
+      } else if (evidence !== null && evidence.favours !== open.landmark) {
         const disagreeing = open.disagreeing + 1;
         const fading = disagreeing >= resolved.minDisagreeingFrames && probability(open.landmark) < resolved.closeBelow;
         open = { ...open, disagreeing, fading };

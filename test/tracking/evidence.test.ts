@@ -8,33 +8,41 @@ const options = resolveTrackerOptions({
   scoreFloor: 0.1,
   nothingShare: 0.2,
   widerClassShare: 0.5,
-  unknownShare: 0.3,
+  falseAcceptance: 0.25,
+  falseRejection: 0.1,
   outOfBodyShare: 0.05,
 });
 
 describe('evidence of a frame', () => {
   const read = createEvidenceReader(['pylorus', 'z-line'], options);
 
+  const rounded = (values: readonly number[]): number[] => values.map((value) => Number(value.toFixed(6)));
+
   it('takes class scores as likelihoods, above a floor', () => {
     const evidence = read(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 } }))!;
-    expect(evidence.likelihoods[0]).toBeCloseTo(0.2);
-    expect(evidence.likelihoods[1]).toBeCloseTo(0.8);
-    expect(evidence.likelihoods[2]).toBeCloseTo(0.4);
-    expect(evidence).toMatchObject({ supports: 0, score: 0.7 });
+    expect(rounded(evidence.likelihoods)).toEqual([0.05, 0.72, 0.36]);
+    expect(evidence).toMatchObject({ favours: 0, supports: 0, score: 0.7 });
+  });
+
+  it('weighs an unknown frame by how often the gallery errs about that, and lets it support nothing', () => {
+    const evidence = read(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 }, known: false }))!;
+    expect(rounded(evidence.likelihoods)).toEqual([0.15, 0.08, 0.04]);
+    expect(evidence).toMatchObject({ favours: null, supports: null });
+    const strict = createEvidenceReader(['pylorus', 'z-line'], { ...options, falseRejection: 0.6 });
+    expect(strict(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 }, known: false }))).toMatchObject({
+      favours: 0,
+      supports: null,
+      score: 0.7,
+    });
   });
 
   it('counts votes for findings and quality classes for nothing', () => {
     const evidence = read(detectionOf({ ptsUs: 0, scores: { polyps: 0.5, pylorus: 0.4, 'bbps-0-1': 0.1 } }))!;
-    expect(evidence.likelihoods[0]).toBeCloseTo(0.8);
-    expect(evidence.supports).toBeNull();
+    expect(evidence.likelihoods[0]).toBeCloseTo(0.05 + 0.9 * 0.6);
+    expect(evidence.favours).toBeNull();
   });
 
-  it('reads unknown and out-of-body frames as nothing, other bad frames as no evidence', () => {
-    expect(read(detectionOf({ ptsUs: 0, scores: { pylorus: 1 }, known: false }))).toEqual({
-      likelihoods: [1, 0.3, 0.3],
-      supports: null,
-      score: 0,
-    });
+  it('reads out-of-body frames as nothing, other bad frames as no evidence', () => {
     expect(read(detectionOf({ ptsUs: 0, scores: { pylorus: 1 }, verdict: 'out-of-body' }))?.likelihoods).toEqual([1, 0.05, 0.05]);
     for (const verdict of ['blurred', 'dark', 'red-out', 'glare'] as const) {
       expect(read(detectionOf({ ptsUs: 0, scores: { pylorus: 1 }, verdict }))).toBeNull();
@@ -46,8 +54,16 @@ describe('evidence of a frame', () => {
     const antrum = within(detectionOf({ ptsUs: 0, scores: { antrum: 0.5, stomach: 0.5 } }))!;
     expect(antrum.supports).toBe(1);
     expect(antrum.score).toBe(0.5);
-    expect(antrum.likelihoods.map((value) => Number(value.toFixed(3)))).toEqual([0.2, 0.6, 0.85, 0.1]);
+    expect(rounded(antrum.likelihoods)).toEqual([0.05, 0.54, 0.765, 0.09]);
     expect(within(detectionOf({ ptsUs: 0, scores: { stomach: 1 } }))!.supports).toBe(0);
+  });
+
+  it('does not hear votes for the tract that is not examined', () => {
+    const upper = createEvidenceReader(['pylorus'], { ...options, tract: 'upper' });
+    const scores = { pylorus: 0.3, cecum: 0.6, 'impacted-stool': 0.1 };
+    expect(upper(detectionOf({ ptsUs: 0, scores }))).toMatchObject({ favours: 0 });
+    expect(rounded(upper(detectionOf({ ptsUs: 0, scores }))!.likelihoods)).toEqual([0.05, 0.36]);
+    expect(read(detectionOf({ ptsUs: 0, scores }))).toMatchObject({ favours: null });
   });
 
   it('does not take an inherited vote for a supporting frame', () => {

@@ -177,6 +177,7 @@ describe('tracker', () => {
       ),
     ).toEqual([]);
     expect(createTracker({ labels: LABELS }).landmarks).toEqual(['z-line', 'antrum', 'pylorus', 'retroflex-stomach']);
+    expect(createTracker({ labels: [...LABELS, 'cecum', 'of-my-own'], tract: 'lower' }).landmarks).toEqual(['cecum', 'of-my-own']);
   });
 
   it('says nothing of a gallery without landmarks', () => {
