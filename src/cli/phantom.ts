@@ -1,0 +1,118 @@
+import { availableParallelism } from 'node:os';
+import { InvalidArgumentError, type Command } from 'commander';
+import { findFfmpeg } from '../media/ffmpeg.js';
+import type { Tract } from '../phantom/anatomy/anatomy.js';
+import { DISTURBANCES, type Disturbance } from '../phantom/disturbance.js';
+import { createProcedure } from '../phantom/frames.js';
+import { visitsOf } from '../phantom/truth.js';
+import { writeVideo } from '../phantom/video.js';
+
+interface VideoFlags {
+  readonly site: Tract;
+  readonly seed: number;
+  readonly minutes: number;
+  readonly out: string;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly fps: number;
+  readonly disturbances: readonly Disturbance[];
+  readonly crf: number;
+  readonly threads: number;
+  readonly ffmpeg?: string;
+  readonly json?: true;
+}
+
+/** `lumenmark phantom`: simulated procedures with ground truth. */
+export function register(program: Command): void {
+  const phantom = program.command('phantom').description('simulated procedures with ground truth');
+
+  phantom
+    .command('video')
+    .description('a simulated procedure: DIR/video.mp4 (H.264) and DIR/truth.ndjson (one line per frame)')
+    .requiredOption('--site <tract>', 'upper or lower', tract)
+    .requiredOption('--out <dir>', 'folder to write into')
+    .option('--seed <n>', 'the patient; the same seed gives the same pixels', wholeNumber, 1)
+    .option('--minutes <m>', 'length of the procedure', positive, 1.5)
+    .option('--size <WxH>', 'size of the whole picture, px', size, { width: 384, height: 320 })
+    .option('--fps <n>', 'frames per second', positive, 20)
+    .option('--disturbances <list>', `all, none, or a list of ${DISTURBANCES.join(', ')}`, disturbances, [...DISTURBANCES])
+    .option('--crf <n>', 'quality of the encoding, 0 (lossless) to 51', wholeNumber, 23)
+    .option('--threads <n>', 'drawing threads', wholeNumber, Math.max(1, availableParallelism() - 1))
+    .option('--ffmpeg <path>', 'the ffmpeg to encode with')
+    .option('--json', 'print the result as JSON')
+    .action(async (flags: VideoFlags) => {
+      const ffmpeg = await findFfmpeg(flags.ffmpeg === undefined ? {} : { path: flags.ffmpeg });
+      const procedure = createProcedure({
+        tract: flags.site,
+        seed: flags.seed,
+        durationS: flags.minutes * 60,
+        ...flags.size,
+        fps: flags.fps,
+        disturbances: flags.disturbances,
+      });
+      const progress = startProgress(flags.json !== true);
+      const written = await writeVideo(procedure, {
+        directory: flags.out,
+        ffmpeg,
+        threads: flags.threads,
+        crf: flags.crf,
+        onFrame: progress,
+      });
+      const visits = visitsOf(procedure.truth);
+      if (flags.json === true) {
+        console.log(JSON.stringify({ ...written, visits }));
+        return;
+      }
+      console.log(`${written.frames} frames: ${written.video}, ${written.truth}`);
+      for (const { landmark, startPtsUs, endPtsUs } of visits) {
+        console.log(`  ${(startPtsUs / 1e6).toFixed(1).padStart(7)} – ${(endPtsUs / 1e6).toFixed(1).padStart(6)} s  ${landmark}`);
+      }
+    });
+}
+
+/** Progress with the time that is left, on a terminal only. */
+function startProgress(wanted: boolean): (done: number, of: number) => void {
+  const startedMs = performance.now();
+  let shownMs = 0;
+  return (done, of) => {
+    const nowMs = performance.now();
+    if (!wanted || !process.stderr.isTTY || (nowMs - shownMs < 250 && done < of)) return;
+    shownMs = nowMs;
+    const leftS = Math.round((((nowMs - startedMs) / done) * (of - done)) / 1000);
+    process.stderr.write(done < of ? `\r${done}/${of} frames, ${leftS} s left   ` : '\r\x1b[K');
+  };
+}
+
+function tract(value: string): Tract {
+  if (value === 'upper' || value === 'lower') return value;
+  throw new InvalidArgumentError('must be upper or lower.');
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('must be a whole number, 0 or more.');
+  return number;
+}
+
+function positive(value: string): number {
+  const number = Number(value);
+  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('must be a number above 0.');
+  return number;
+}
+
+function size(value: string): { width: number; height: number } {
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(value)?.map(Number) ?? [];
+  if (width === undefined || height === undefined || width % 2 === 1 || height % 2 === 1 || width < 96 || height < 96) {
+    throw new InvalidArgumentError('must be WIDTHxHEIGHT, both even and at least 96.');
+  }
+  return { width, height };
+}
+
+function disturbances(value: string): readonly Disturbance[] {
+  if (value === 'all') return [...DISTURBANCES];
+  if (value === 'none') return [];
+  return value.split(',').map((name) => {
+    const known = DISTURBANCES.find((kind) => kind === name.trim());
+    if (known === undefined) throw new InvalidArgumentError(`"${name}" is unknown; known are all, none, ${DISTURBANCES.join(', ')}.`);
+    return known;
+  });
+}

@@ -1,0 +1,38 @@
+import type { Scene } from '../render.js';
+import type { Vector } from '../vector.js';
+
+export type Tract = 'upper' | 'lower';
+
+/** A place from which a landmark shows itself as it is photographed. */
+export interface Station {
+  /** Canonical class id; see `common/landmarks.ts`. */
+  readonly landmark: string;
+  readonly position: Vector;
+  readonly look: Vector;
+  readonly up: Vector;
+  /** How far the tip wanders about the place: sideways and along the view in mm, turning and rolling in degrees. */
+  readonly sway: { readonly acrossMm: number; readonly alongMm: number; readonly turnDeg: number; readonly rollDeg: number };
+  /** Where the landmark stops being in view: this far from the place, or turned this far from the view. */
+  readonly limit: { readonly mm: number; readonly deg: number };
+}
+
+/** A step of the tip's way through the tract. */
+export type Leg =
+  /** Stay at a station; `share` weighs its time against the other stays. */
+  | { readonly type: 'stay'; readonly landmark: string; readonly share: number }
+  /** Pass a point. */
+  | { readonly type: 'pass'; readonly position: Vector; readonly look: Vector; readonly up: Vector }
+  /** The wall closes over the lens while the tip slips through a narrow place to where the next leg begins. */
+  | { readonly type: 'slip' };
+
+/** One patient's tract. */
+export interface Anatomy {
+  readonly tract: Tract;
+  readonly scene: Scene;
+  readonly stations: ReadonlyMap<string, Station>;
+  readonly route: readonly Leg[];
+  /** Name of the part of the tract that holds a point; a canonical class id where there is one. */
+  readonly siteAt: (position: Vector) => string;
+  /** Where the scope's shaft lies for a tip at a point: where it comes in and which way it runs there; null where it cannot be seen. */
+  readonly shaftEntry: (position: Vector, look: Vector) => { readonly at: Vector; readonly inward: Vector } | null;
+}
