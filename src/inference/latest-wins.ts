@@ -1,23 +1,36 @@
 import { from, Observable, type ObservableInput, type OperatorFunction, type Subscription } from 'rxjs';
 
+export interface LatestWinsOptions<T> {
+  /** Called with every value that a newer one replaced before its turn came. */
+  readonly onDrop?: (value: T) => void;
+}
+
 /**
- * Projects one value at a time; while it does, one value waits, and a newer value takes the place of the one that waits. So the
- * next value projected is always the newest, and no queue grows, however slow the projection is. (`exhaustMap` would drop the newest
- * instead; `audit` and `throttle` with `trailing` wait for a timer.)
+ * Projects one value at a time. Of those that arrive meanwhile only the newest waits; the older ones are dropped. So a live source never falls
+ * behind by more than one value, however slow `project` is. (Unlike `exhaustMap`, which drops the newest, and `switchMap`, which
+ * throws away work that is half done.)
  *
- * Completes when the source has completed and the value that waited was projected. `onDrop` is told how many values were replaced so
- * far, on each one.
+ * When the source completes, the value that waits is still projected.
  */
-export function latestWins<T, R>(project: (value: T) => ObservableInput<R>, onDrop?: (dropped: number) => void): OperatorFunction<T, R> {
+export function latestWins<T, R>(project: (value: T) => ObservableInput<R>, options: LatestWinsOptions<T> = {}): OperatorFunction<T, R> {
   return (source) =>
-    new Observable((subscriber) => {
-      let waiting: { readonly value: T } | null = null;
+    new Observable<R>((subscriber) => {
+      let busy = false;
       let running: Subscription | null = null;
-      let sourceCompleted = false;
-      let dropped = 0;
+      let waiting: { readonly value: T } | null = null;
+      let completed = false;
 
       const start = (value: T): void => {
-        const projection = from(project(value)).subscribe({
+        busy = true;
+        let inner: Observable<R>;
+        try {
+          inner = from(project(value));
+        } catch (error) {
+          subscriber.error(error);
+          return;
+        }
+        let ended = false;
+        running = inner.subscribe({
           next: (result) => {
             subscriber.next(result);
           },
@@ -25,49 +38,44 @@ export function latestWins<T, R>(project: (value: T) => ObservableInput<R>, onDr
             subscriber.error(error);
           },
           complete: () => {
-            running = null;
-            if (waiting !== null) {
-              const { value: newest } = waiting;
-              waiting = null;
-              startSafely(newest);
-            } else if (sourceCompleted) {
-              subscriber.complete();
-            }
+            ended = true;
           },
         });
-        // A projection that completes at once has already cleared the slot.
-        if (!projection.closed) {
-          running = projection;
-          subscriber.add(projection);
-        }
-      };
-      const startSafely = (value: T): void => {
-        try {
-          start(value);
-        } catch (error) {
-          subscriber.error(error);
-        }
+        // After its own clean-up, so that two projections never hold the same thing at once.
+        running.add(() => {
+          if (!ended) return;
+          busy = false;
+          next();
+        });
       };
 
-      return source.subscribe({
+      const next = (): void => {
+        const turn = waiting;
+        waiting = null;
+        if (turn !== null) start(turn.value);
+        else if (completed) subscriber.complete();
+      };
+
+      const upstream = source.subscribe({
         next: (value) => {
-          if (running === null) {
-            startSafely(value);
-            return;
+          if (!busy) start(value);
+          else {
+            if (waiting !== null) options.onDrop?.(waiting.value);
+            waiting = { value };
           }
-          if (waiting !== null) {
-            dropped += 1;
-            onDrop?.(dropped);
-          }
-          waiting = { value };
         },
         error: (error: unknown) => {
           subscriber.error(error);
         },
         complete: () => {
-          sourceCompleted = true;
-          if (running === null) subscriber.complete();
+          completed = true;
+          if (!busy) next();
         },
       });
+
+      return () => {
+        upstream.unsubscribe();
+        running?.unsubscribe();
+      };
     });
 }

@@ -1,93 +1,83 @@
-import { Subject, throwError } from 'rxjs';
-import { TestScheduler } from 'rxjs/testing';
+import { defer, finalize, of, Subject, throwError, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { latestWins } from '../../src/inference/latest-wins.js';
-
-const scheduler = (): TestScheduler =>
-  new TestScheduler((actual, expected) => {
-    expect(actual).toEqual(expected);
-  });
+import { marbles } from '../support/marbles.js';
 
 describe('latestWins', () => {
-  it('passes every value on while the projection keeps up', () => {
-    scheduler().run(({ hot, cold, expectObservable }) => {
-      const source = hot('  a---b---c---|');
-      const expected = '    --a---b---c-|';
-      expectObservable(source.pipe(latestWins((value) => cold(`--(${value}|)`)))).toBe(expected);
+  it('keeps only the newest of what arrives during a projection, and counts the rest', () => {
+    const dropped: string[] = [];
+    marbles(({ cold, hot, expectObservable }) => {
+      const source = hot('  -abcd------e--|');
+      const expected = '    -----A---D---E|';
+      const slow = (value: string) => cold(value === 'e' ? '--(r|)' : '----(r|)', { r: value.toUpperCase() });
+      expectObservable(source.pipe(latestWins(slow, { onDrop: (value) => dropped.push(value) }))).toBe(expected);
+    });
+    expect(dropped).toEqual(['b', 'c']);
+  });
+
+  it('projects the value that waits when the source completes', () => {
+    marbles(({ cold, hot, expectObservable }) => {
+      const source = hot('ab|');
+      expectObservable(source.pipe(latestWins((value) => cold('---(r|)', { r: value })))).toBe('---a--(b|)');
     });
   });
 
-  it('projects the newest of what arrived meanwhile, and counts the others', () => {
-    const drops: number[] = [];
-    scheduler().run(({ hot, cold, expectObservable }) => {
-      const source = hot('  abcd----e----|');
-      //                    a runs 0–5, then d 5–10, then e 10–15
-      const expected = '    -----a----d----(e|)';
-      expectObservable(
-        source.pipe(
-          latestWins(
-            (value) => cold(`-----(${value}|)`),
-            (dropped) => drops.push(dropped),
-          ),
-        ),
-      ).toBe(expected);
+  it('loses nothing while projections are faster than the source', () => {
+    const dropped: string[] = [];
+    marbles(({ cold, hot, expectObservable }) => {
+      const source = hot('a-b-c-|');
+      expectObservable(source.pipe(latestWins((value) => cold('-(r|)', { r: value }), { onDrop: (value) => dropped.push(value) }))).toBe(
+        '-a-b-c|',
+      );
     });
-    expect(drops).toEqual([1, 2]);
+    expect(dropped).toEqual([]);
   });
 
-  it('projects what waits before it completes', () => {
-    scheduler().run(({ hot, cold, expectObservable }) => {
-      const source = hot('  ab|');
-      const expected = '    ---a--(b|)';
-      expectObservable(source.pipe(latestWins((value) => cold(`---(${value}|)`)))).toBe(expected);
+  it('handles projections that end at once, also for values that arrive from within', () => {
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(hot('abc|').pipe(latestWins((value) => of(value)))).toBe('abc|');
     });
   });
 
-  it('never runs two projections at once', () => {
-    scheduler().run(({ hot, cold, expectSubscriptions }) => {
-      const source = hot('  abc-----|');
-      const projections = { a: cold('---(a|)'), b: cold('---(b|)'), c: cold('---(c|)') };
-      source.pipe(latestWins((value) => projections[value as 'a'])).subscribe();
-      expectSubscriptions(projections.a.subscriptions).toBe('^--!');
-      expectSubscriptions(projections.b.subscriptions).toBe([]);
-      expectSubscriptions(projections.c.subscriptions).toBe('---^--!');
-    });
-  });
-
-  it('passes errors of source and projection on at once', () => {
-    scheduler().run(({ hot, cold, expectObservable }) => {
-      expectObservable(hot('a-#').pipe(latestWins((value) => cold(`-----(${value}|)`)))).toBe('--#');
-      expectObservable(hot('ab--c|').pipe(latestWins((value) => (value === 'a' ? cold('--#') : cold('--(b|)'))))).toBe('--#');
-      expectObservable(hot('a--|').pipe(latestWins(() => throwError(() => 'error')))).toBe('#');
-    });
+  it('does not start a second projection for a value that a result sets off', () => {
     const source = new Subject<number>();
-    const errors: unknown[] = [];
-    source
-      .pipe(
-        latestWins(() => {
-          throw new Error('thrown, not returned');
-        }),
-      )
-      .subscribe({ error: (error: unknown) => errors.push(error) });
+    const results: number[] = [];
+    let running = 0;
+    const project = (value: number): Observable<number> =>
+      defer(() => {
+        expect(++running).toBe(1);
+        return of(value);
+      }).pipe(finalize(() => running--));
+    source.pipe(latestWins(project)).subscribe((value) => {
+      results.push(value);
+      if (value < 3) source.next(value + 1);
+    });
     source.next(1);
-    expect(errors).toEqual([new Error('thrown, not returned')]);
+    expect(results).toEqual([1, 2, 3]);
   });
 
-  it('stops source and projection when it is unsubscribed', () => {
-    scheduler().run(({ hot, cold, expectObservable, expectSubscriptions }) => {
-      const source = hot('  a-b------|');
-      const projection = cold('-----(a|)');
-      expectObservable(source.pipe(latestWins(() => projection)), '^---!').toBe('-----');
-      expectSubscriptions(source.subscriptions).toBe('^---!');
-      expectSubscriptions(projection.subscriptions).toBe('^---!');
+  it('passes on errors of the source, of a projection and of project itself', () => {
+    marbles(({ hot, expectObservable }) => {
+      expectObservable(hot('a#').pipe(latestWins((value) => of(value)))).toBe('a#');
+      expectObservable(hot('a-').pipe(latestWins(() => throwError(() => 'error')))).toBe('#');
+      expectObservable(
+        hot('a-').pipe(
+          latestWins(() => {
+            // eslint-disable-next-line @typescript-eslint/only-throw-error -- the marble `#` stands for this value
+            throw 'error';
+          }),
+        ),
+      ).toBe('#');
     });
   });
 
-  it('survives a long run of projections that complete at once', () => {
-    const source = new Subject<number>();
-    let last = -1;
-    source.pipe(latestWins((value) => [value])).subscribe((value) => (last = value));
-    for (let value = 0; value < 100_000; value++) source.next(value);
-    expect(last).toBe(99_999);
+  it('unsubscribes from source and projection', () => {
+    marbles(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const source = hot('a-----');
+      const inner = cold('   --------r|');
+      expectObservable(source.pipe(latestWins(() => inner)), '^--!').toBe('----');
+      expectSubscriptions(source.subscriptions).toBe('^--!');
+      expectSubscriptions(inner.subscriptions).toBe('^--!');
+    });
   });
 });
