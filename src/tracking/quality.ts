@@ -12,35 +12,24 @@ export const QUALITY_LIMITS = {
   minLitShare: 0.25,
   /** Above: a near wall outshines the rest. */
   maxGlareShare: 0.2,
-  /** Detail below: blurred by motion, or out of focus. */
-  minDetail: -1.9,
+  /** Sharpness below: blurred by motion, or out of focus. */
+  minSharpness: -3.25,
   /** Red-out, the lens on the wall: this red, … */
   redOutMinRedness: 0.53,
   /** … this saturated, … */
   redOutMinSaturation: 0.66,
-  /** … and with little more detail than the noise of camera and compression makes. */
-  redOutMaxDetail: -1.5,
+  /** … and hardly sharper than what is blurred. */
+  redOutMaxSharpness: -3.1,
   /** Outside the body: this little red, … */
   outOfBodyMaxRedness: 0.36,
   /** … and this grey. Narrow-band and dyed mucosa is as little red, but not grey. */
   outOfBodyMaxSaturation: 0.2,
 } as const;
 
-/** Detail above the limit at which the score for stills has come 63 % of the way to its best. */
-const DETAIL_SCALE = 0.25;
+/** Sharpness above the limit at which the score for stills has come 63 % of the way to its best. */
+const SHARPNESS_SCALE = 0.4;
 /** Luminance above the limit at which exposure no longer lowers the score. */
 const LUMINANCE_MARGIN = 0.1;
-
-/**
- * Fine detail, log10: the mean squared Laplacian of luminance over contrast × luminance.
- *
- * Laplacian energy over squared contrast, which is what `sharpness` is, calls a sharp fold before a dark lumen blurred; over squared
- * luminance it calls a pale smooth antrum blurred. Half of each kept 91 % of 34 blurred video frames apart from 97 % of 212 clear
- * ones, against 38 % and 74 %.
- */
-export function detailOf({ sharpness, contrast, luminance }: QualityMeasures): number {
-  return sharpness + Math.log10(Math.max(contrast, 1e-3) / Math.max(luminance, 1e-3));
-}
 
 /**
  * Whether a frame may vote, and how good a still it would make. The verdict names the first fault that applies, those that hide
@@ -53,19 +42,19 @@ export function judgeQuality(measures: QualityMeasures): FrameQuality {
 
 function verdictOf(measures: QualityMeasures): QualityVerdict {
   const limits = QUALITY_LIMITS;
-  const { luminance, litShare, glareShare, redness, saturation } = measures;
-  const detail = detailOf(measures);
+  const { luminance, litShare, glareShare, sharpness, redness, saturation } = measures;
   if (luminance < limits.minLuminance || litShare < limits.minLitShare) return 'dark';
   if (redness < limits.outOfBodyMaxRedness && saturation < limits.outOfBodyMaxSaturation) return 'out-of-body';
-  if (redness > limits.redOutMinRedness && saturation > limits.redOutMinSaturation && detail < limits.redOutMaxDetail) return 'red-out';
+  if (redness > limits.redOutMinRedness && saturation > limits.redOutMinSaturation && sharpness < limits.redOutMaxSharpness)
+    return 'red-out';
   if (glareShare > limits.maxGlareShare) return 'glare';
-  if (detail < limits.minDetail) return 'blurred';
+  if (sharpness < limits.minSharpness) return 'blurred';
   return 'good';
 }
 
 function scoreOf(measures: QualityMeasures): number {
   const limits = QUALITY_LIMITS;
-  const clear = 1 - Math.exp((limits.minDetail - detailOf(measures)) / DETAIL_SCALE);
+  const clear = 1 - Math.exp((limits.minSharpness - measures.sharpness) / SHARPNESS_SCALE);
   const exposed = Math.min(1, 0.5 + (measures.luminance - limits.minLuminance) / (2 * LUMINANCE_MARGIN));
   const unglared = 1 - measures.glareShare / (2 * limits.maxGlareShare);
   return clear * exposed * unglared;
