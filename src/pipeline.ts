@@ -1,7 +1,7 @@
-import { defer, filter, from, map, merge, share, type Observable } from 'rxjs';
+import { defer, filter, from, map, merge, share, type Observable, type ObservableInput } from 'rxjs';
 import type { AnalysisFrame, CaptureEvent, FieldOfViewChange, FrameSource, PreviewFrame, SourceState } from './capture/frame.js';
-import { mapInOrder } from './common/map-in-order.js';
 import type { Embedder } from './inference/embedder.js';
+import { inOrder } from './inference/in-order.js';
 import { latestWins } from './inference/latest-wins.js';
 import type { Match } from './retrieval/match.js';
 import type { Detection } from './tracking/detection.js';
@@ -70,18 +70,24 @@ export function trackLandmarks({ source, embedder, gallery, tracker, policy, onD
   };
 
   const everyFrame = (): Observable<Analysed> =>
-    from(
-      mapInOrder(source, EVENTS_IN_FLIGHT, async (event): Promise<Analysed> => (event.type === 'analysis' ? await detect(event) : event)),
-    );
+    inOrder((event: CaptureEvent): ObservableInput<Analysed> => (event.type === 'analysis' ? detect(event) : [event]), {
+      concurrency: EVENTS_IN_FLIGHT,
+    })(source);
 
   // Pictures to look at go straight through; only pictures to analyse pass the one-frame slot.
   const latestFrame = (): Observable<Analysed> => {
+    let droppedFrames = 0;
     const captured$ = from(source).pipe(share());
     return merge(
       captured$.pipe(filter((event) => event.type !== 'analysis')),
       captured$.pipe(
         filter((event) => event.type === 'analysis'),
-        latestWins(detect, onDrop),
+        latestWins(detect, {
+          onDrop: () => {
+            droppedFrames += 1;
+            onDrop?.(droppedFrames);
+          },
+        }),
       ),
     );
   };
