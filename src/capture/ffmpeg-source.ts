@@ -1,17 +1,39 @@
-import { UsageError } from '../common/errors.js';
-import type { FailureContext } from '../media/failure.js';
-import { shortened } from '../media/failure.js';
+import { MediaError, UsageError } from '../common/errors.js';
+import { shortened, type FailureContext } from '../media/failure.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
 import { probeInput, type Probe } from '../media/probe.js';
 import { redact } from '../media/redact.js';
 import type { PictureShape } from '../media/shape.js';
-import type { CaptureEvent, FieldOfView, SourceState, SourceStateName } from './frame.js';
+import { backOffMs } from './back-off.js';
+import { FieldOfViewSearch, FieldOfViewWatch, FILE_PATIENCE, LIVE_PATIENCE, type GrayPicture } from './field-of-view-search.js';
+import { scaleFieldOfView } from './field-of-view.js';
+import type { CaptureEvent, FieldOfView, FieldOfViewChange, SourceState, SourceStateName } from './frame.js';
 import type { CapturePlan } from './graph.js';
 import { inputArguments, isLiveInput, type Input } from './input.js';
+import { maskFor } from './mask.js';
 import { parseFieldOfView, type SourceOptions } from './options.js';
-import { CaptureSession, type Picture } from './session.js';
+import { CaptureSession, type Picture, type SessionEnd } from './session.js';
 
 const STALL_TIMEOUT_MS = 5000;
+/** Before the first picture a stream may have to wait for its next key frame, and a device to start. */
+const FIRST_PICTURE_TIMEOUT_MS = 15_000;
+const GRAY_WIDTH = 320;
+/** Pictures a second to look for the field of view in. */
+const SEARCH_FPS = { live: 12, file: 5 };
+/** A sought file is decoded from here on before the wanted frame, so that an imprecise index cannot skip it. */
+const PRE_ROLL_US = 5_000_000;
+const DEFAULT_QUALITY = 4;
+
+/** What the next session of ffmpeg is to do. */
+interface Aim {
+  fieldOfView: FieldOfView | null;
+  /** Finite inputs: the first frame wanted, µs on the input's own clock. */
+  sinceUs: number | null;
+  deinterlace: CapturePlan['deinterlace'];
+}
+
+/** Why a session was left, and what to do next. */
+type Turn = { readonly type: 'again' } | { readonly type: 'over'; readonly end: SessionEnd };
 
 /**
  * The life of a source that ffmpeg reads: search for the field of view, capture, and for live inputs reopening. One generator, read from
@@ -25,12 +47,18 @@ export class FfmpegCapture {
   readonly #input: Input;
   readonly #probe: Probe | null;
   readonly #context: FailureContext;
-  #session: CaptureSession | null = null;
+  readonly #finite: boolean;
   readonly #disposed = new AbortController();
+  readonly #aim: Aim;
+  #session: CaptureSession | null = null;
   #state: SourceStateName | null = null;
   #reconnects = 0;
+  #failuresInARow = 0;
   #nextFrameId = 0;
-  #lastPtsUs = -1;
+  /** Times as the consumer sees them: the session's, moved by `#offsetUs`. */
+  #offsetUs: number | null = null;
+  #lastPtsUs: number | null = null;
+  #lastCapturedAtMs = 0;
 
   private constructor(options: SourceOptions, ffmpeg: Ffmpeg, input: Input, context: FailureContext, probe: Probe | null) {
     this.#options = options;
@@ -38,8 +66,14 @@ export class FfmpegCapture {
     this.#input = input;
     this.#context = context;
     this.#probe = probe;
+    this.#finite = !isLiveInput(input);
+    this.#aim = {
+      fieldOfView: probe === null ? null : fixedFieldOfView(options, probe),
+      sinceUs: null,
+      deinterlace: deinterlacing(options, probe),
+    };
     this.label = input.label;
-    this.live = isLiveInput(input) || options.pace === 'realtime';
+    this.live = !this.#finite || options.pace === 'realtime';
   }
 
   /** @throws MediaError when a finite input cannot be decoded; UsageError when a fixed field of view lies outside it. */
@@ -58,7 +92,6 @@ export class FfmpegCapture {
         context,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
-      fixedFieldOfView(options, probe);
     }
     return new FfmpegCapture(options, ffmpeg, input, context, probe);
   }
@@ -70,79 +103,231 @@ export class FfmpegCapture {
 
   async *events(): AsyncGenerator<CaptureEvent, void, undefined> {
     yield* this.#enter('connecting');
-    yield* this.#capture();
+    while (!this.#disposed.signal.aborted) {
+      const turn = this.#isSearchNeeded() ? yield* this.#search() : yield* this.#capture();
+      if (turn.type === 'again') continue;
+      if (turn.end.type === 'ended') return;
+      if (this.#finite) {
+        yield* this.#conclude(turn.end);
+        return;
+      }
+      if (!(yield* this.#reopen(turn.end))) return;
+    }
   }
 
-  async *#capture(): AsyncGenerator<CaptureEvent, void, undefined> {
-    const session = this.#start(this.#plan());
-    let framed = false;
-    for await (const picture of session.pictures()) {
-      if (picture.role === 'tick' || picture.role === 'gray') continue;
-      if (!framed) {
-        framed = true;
-        yield { type: 'field-of-view', fieldOfView: fixedFieldOfView(this.#options, session.shape ?? this.#probe) };
-        yield* this.#enter('running');
-      }
-      yield this.#frame(picture);
-    }
-    const end = session.outcome;
-    if (end === null || end.type === 'ended') return;
-    if (end.type === 'finished') {
-      yield* this.#enter('ended', end.damage === null ? undefined : `damaged: ${shortened(redact(end.damage))}`);
-    } else if (end.type === 'failed') {
+  /** The end of a finite input. */
+  *#conclude(end: SessionEnd): Generator<SourceState, void, undefined> {
+    if (end.type === 'failed' && this.#lastPtsUs === null) {
       yield* this.#enter('failed', end.error.message);
       throw end.error;
     }
+    const damage =
+      end.type === 'failed' ? end.error.message : end.type === 'finished' && end.damage !== null ? shortened(redact(end.damage)) : null;
+    yield* this.#enter('ended', damage === null ? undefined : `Part of ${this.label} is damaged and was left out (${damage}).`);
   }
 
-  #plan(): CapturePlan {
-    const { options } = { options: this.#options };
-    const shape = this.#probe;
-    const fieldOfView = shape === null ? null : fixedFieldOfView(options, shape);
-    const deinterlace = options.deinterlace ?? 'auto';
+  /** A live input that ended, failed or fell silent is opened again, after ever longer pauses; false when the wait was cut short. */
+  async *#reopen(end: SessionEnd): AsyncGenerator<SourceState, boolean, undefined> {
+    const why =
+      end.type === 'failed'
+        ? `${end.error.message}${end.error.remedy === undefined ? '' : ` ${end.error.remedy}`}`
+        : end.type === 'stalled'
+          ? `${this.label} sends no pictures.`
+          : `${this.label} ended.`;
+    if (end.type === 'stalled') yield* this.#enter('stalled', why);
+    this.#reconnects += 1;
+    const waitMs = backOffMs(this.#failuresInARow);
+    this.#failuresInARow += 1;
+    yield* this.#enter('reconnecting', why);
+    return new Promise((resolve) => {
+      const { signal } = this.#disposed;
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', stop);
+        resolve(true);
+      }, waitMs);
+      const stop = (): void => {
+        clearTimeout(timer);
+        resolve(false);
+      };
+      signal.addEventListener('abort', stop, { once: true });
+    });
+  }
+
+  #isSearchNeeded(): boolean {
+    return this.#aim.fieldOfView === null && (this.#options.fieldOfView ?? 'auto') === 'auto';
+  }
+
+  /** Looks at gray pictures only: until the field of view is known, nothing else leaves ffmpeg. */
+  async *#search(): AsyncGenerator<CaptureEvent, Turn, undefined> {
+    if (this.#finite) yield* this.#enter('searching-field-of-view');
+    const { sinceUs, deinterlace } = this.#aim;
+    const fps = this.#finite ? SEARCH_FPS.file : SEARCH_FPS.live;
+    const session = this.#start({
+      ...NOTHING,
+      gray: { width: GRAY_WIDTH, fps },
+      deinterlace,
+      prompt: !this.#finite,
+      sinceUs,
+    });
+    const search = new FieldOfViewSearch(this.#finite ? FILE_PATIENCE : LIVE_PATIENCE);
+    let found: FieldOfView | null = null;
+    for await (const picture of session.pictures()) {
+      if (picture.role !== 'gray') continue;
+      yield* this.#enter('searching-field-of-view');
+      found = search.add(picture);
+      if (found !== null) break;
+    }
+    const end = session.outcome ?? { type: 'ended' };
+    if (found === null && this.#finite && end.type !== 'ended') found = search.best();
+    const { shape } = session;
+    if (found === null || shape === null) return { type: 'over', end: this.#finite && end.type === 'finished' ? this.#allDark() : end };
+    if (this.#disposed.signal.aborted) return { type: 'over', end: { type: 'ended' } };
+    this.#aim.fieldOfView = scaleFieldOfView(found, shape.width, shape.height);
+    this.#aim.deinterlace = deinterlacing(this.#options, shape);
+    return { type: 'again' };
+  }
+
+  async *#capture(): AsyncGenerator<CaptureEvent, Turn, undefined> {
+    const aim = this.#aim;
+    const watched = (this.#options.fieldOfView ?? 'auto') === 'auto';
+    const session = this.#start(this.#capturePlan(watched));
+    let watch: FieldOfViewWatch | null = null;
+    const held: Picture[] = [];
+    let isHolding = false;
+    let announced = false;
+
+    for await (const picture of session.pictures()) {
+      const shape = session.shape;
+      if (shape === null) continue;
+      if (!announced) {
+        announced = true;
+        const turn = this.#checkShape(shape);
+        if (turn !== null) {
+          await session.end();
+          return turn;
+        }
+        this.#failuresInARow = 0;
+        if (this.#finite) this.#offsetUs ??= 0;
+        else this.#offsetUs = this.#continuedOffset(picture);
+        yield* this.#announce(aim.fieldOfView);
+        yield* this.#enter('running');
+      }
+      if (picture.role === 'tick') continue;
+      if (picture.role === 'gray') {
+        watch ??= new FieldOfViewWatch(scaleFieldOfView(aim.fieldOfView ?? whole(shape), picture.width, picture.height));
+        const verdict = watch.add(picture);
+        if (verdict.type === 'changed') {
+          await session.end();
+          return this.#changeGeometry(verdict.fieldOfView, picture, verdict.sinceUs, shape);
+        }
+        isHolding = verdict.type === 'suspected';
+        if (!isHolding) for (const past of held.splice(0)) yield this.#frame(past);
+        continue;
+      }
+      if (isHolding) held.push(picture);
+      else yield this.#frame(picture);
+    }
+    for (const past of held) yield this.#frame(past);
+    return { type: 'over', end: session.outcome ?? { type: 'ended' } };
+  }
+
+  /** What only the first picture of a live input can tell; the turn to take when the session cannot go on as it is. */
+  #checkShape(shape: PictureShape): Turn | null {
+    const aim = this.#aim;
+    const deinterlace = deinterlacing(this.#options, shape);
+    const isOutdated =
+      aim.fieldOfView !== null && (aim.fieldOfView.sourceWidth !== shape.width || aim.fieldOfView.sourceHeight !== shape.height);
+    if (isOutdated) aim.fieldOfView = null;
+    aim.fieldOfView ??= fixedFieldOfView(this.#options, shape);
+    if (isOutdated || deinterlace !== aim.deinterlace) {
+      aim.deinterlace = deinterlace;
+      return { type: 'again' };
+    }
+    return null;
+  }
+
+  /** Finite inputs go back to the first frame of the new geometry; live ones go on from now. */
+  #changeGeometry(seen: FieldOfView, gray: GrayPicture, sinceUs: number, shape: PictureShape): Turn {
+    if (this.#disposed.signal.aborted) return { type: 'over', end: { type: 'ended' } };
+    this.#aim.fieldOfView = scaleFieldOfView({ ...seen, sourceWidth: gray.width, sourceHeight: gray.height }, shape.width, shape.height);
+    if (this.#finite) this.#aim.sinceUs = sinceUs;
+    return { type: 'again' };
+  }
+
+  #capturePlan(watched: boolean): CapturePlan {
+    const options = this.#options;
+    const { fieldOfView, sinceUs, deinterlace } = this.#aim;
+    const asked = parseFieldOfView(options.fieldOfView ?? 'auto');
+    // Of a live input with a fixed field of view the size is not known yet, but the rectangle is.
+    const cut = fieldOfView === null ? (typeof asked === 'string' ? null : asked) : isWhole(fieldOfView) ? null : fieldOfView;
+    const paced = this.#finite && options.pace === 'realtime';
     return {
-      gray: null,
-      preview: options.preview === null ? null : { ...options.preview, quality: options.preview.quality ?? 4 },
+      gray: watched ? { width: GRAY_WIDTH, fps: null } : null,
+      preview: options.preview === null ? null : { ...options.preview, quality: options.preview.quality ?? DEFAULT_QUALITY },
       analysis: options.analysis,
-      cut: options.keepBorders === true || fieldOfView === null || isWhole(fieldOfView) ? null : fieldOfView,
-      mask: null,
-      deinterlace: deinterlace === 'on' ? 'all' : deinterlace === 'auto' && shape?.interlaced === true ? 'flagged' : 'none',
-      paced: !isLiveInput(this.#input) && options.pace === 'realtime',
+      cut,
+      mask: fieldOfView === null ? null : maskFor(fieldOfView, this.#ffmpeg),
+      wholePreview: options.keepBorders === true,
+      deinterlace,
+      paced,
       prompt: this.live,
-      sinceUs: null,
+      sinceUs,
     };
   }
 
   #start(plan: CapturePlan): CaptureSession {
-    const finite = !isLiveInput(this.#input);
     const session = new CaptureSession({
       ffmpeg: this.#ffmpeg,
       input: inputArguments(this.#input, this.#options.input, this.#ffmpeg),
-      position: finite
-        ? [...(this.#options.loop === true && this.#input.kind === 'file' ? ['-stream_loop', '-1'] : []), '-copyts', '-start_at_zero']
-        : [],
+      position: this.#finite ? this.#position(plan.sinceUs) : [],
       plan,
       context: this.#context,
-      stallTimeoutMs: finite ? null : (this.#options.stallTimeoutMs ?? STALL_TIMEOUT_MS),
+      stallTimeoutMs: this.#finite ? null : (this.#options.stallTimeoutMs ?? STALL_TIMEOUT_MS),
+      firstPictureTimeoutMs: this.#finite ? null : FIRST_PICTURE_TIMEOUT_MS,
     });
     this.#session = session;
+    if (this.#disposed.signal.aborted) void session.end();
     return session;
   }
 
+  /** The input's own clock is kept (`-copyts`), so that a frame has the same time in whichever session it is read. */
+  #position(sinceUs: number | null): string[] {
+    if (this.#input.kind !== 'file') return [];
+    const seekUs = sinceUs === null || this.#options.loop === true ? 0 : Math.max(0, sinceUs - PRE_ROLL_US);
+    return [
+      ...(this.#options.loop === true ? ['-stream_loop', '-1'] : []),
+      ...(seekUs > 0 ? ['-ss', (seekUs / 1e6).toFixed(6)] : []),
+      ...['-copyts', '-start_at_zero'],
+    ];
+  }
+
+  /** Sessions of a live input follow each other on one clock, with the gap that there really was. */
+  #continuedOffset(first: Picture): number {
+    if (this.#lastPtsUs === null) return -first.ptsUs;
+    const gapUs = Math.max(1000, Math.round((first.capturedAtMs - this.#lastCapturedAtMs) * 1000));
+    return this.#lastPtsUs + gapUs - first.ptsUs;
+  }
+
   #frame(picture: Picture): CaptureEvent {
-    if (picture.ptsUs !== this.#lastPtsUs) {
-      this.#lastPtsUs = picture.ptsUs;
+    const ptsUs = picture.ptsUs + (this.#offsetUs ?? 0);
+    if (ptsUs !== this.#lastPtsUs) {
+      this.#lastPtsUs = ptsUs;
+      this.#lastCapturedAtMs = picture.capturedAtMs;
       this.#nextFrameId += 1;
     }
-    const times = {
-      sourceId: this.#options.id,
-      frameId: this.#nextFrameId - 1,
-      ptsUs: picture.ptsUs,
-      capturedAtMs: picture.capturedAtMs,
-    };
+    const { capturedAtMs } = picture;
+    const times = { sourceId: this.#options.id, frameId: this.#nextFrameId - 1, ptsUs, capturedAtMs };
     return picture.role === 'preview'
       ? { type: 'preview', ...times, jpeg: picture.data }
       : { type: 'analysis', ...times, width: picture.width, height: picture.height, pixels: picture.data };
+  }
+
+  #announced: FieldOfView | null = null;
+
+  *#announce(fieldOfView: FieldOfView | null): Generator<FieldOfViewChange, void, undefined> {
+    if (fieldOfView === null || fieldOfView === this.#announced) return;
+    this.#announced = fieldOfView;
+    yield { type: 'field-of-view', fieldOfView, ...(this.#options.keepBorders === true ? { wholePreview: true } : {}) };
   }
 
   *#enter(state: SourceStateName, detail?: string): Generator<SourceState, void, undefined> {
@@ -150,17 +335,50 @@ export class FfmpegCapture {
     this.#state = state;
     yield { type: 'state', state, reconnects: this.#reconnects, ...(detail === undefined ? {} : { detail }) };
   }
+
+  #allDark(): SessionEnd {
+    return {
+      type: 'failed',
+      error: new MediaError('no-field-of-view', `${this.label} shows no lit picture: the field of view cannot be found.`, {
+        remedy: 'Name it with --field-of-view WxH+X+Y, or show everything with --field-of-view none.',
+      }),
+    };
+  }
+}
+
+const NOTHING: CapturePlan = {
+  gray: null,
+  preview: null,
+  analysis: null,
+  cut: null,
+  mask: null,
+  wholePreview: false,
+  deinterlace: 'none',
+  paced: false,
+  prompt: false,
+  sinceUs: null,
+};
+
+function deinterlacing(options: SourceOptions, shape: PictureShape | null): CapturePlan['deinterlace'] {
+  const asked = options.deinterlace ?? 'auto';
+  if (asked === 'on') return 'all';
+  return asked === 'auto' && shape?.interlaced === true ? 'flagged' : 'none';
+}
+
+function whole({ width, height }: PictureShape): FieldOfView {
+  return { x: 0, y: 0, width, height, sourceWidth: width, sourceHeight: height };
 }
 
 function isWhole(fieldOfView: FieldOfView): boolean {
   return fieldOfView.width === fieldOfView.sourceWidth && fieldOfView.height === fieldOfView.sourceHeight;
 }
 
-/** The field of view that the options fix, in a picture of this shape; the whole picture where they fix none. */
-function fixedFieldOfView(options: SourceOptions, shape: PictureShape | null): FieldOfView {
-  const { width, height } = shape ?? { width: 0, height: 0 };
+/** The field of view that the options fix, in a picture of this shape; null where it is to be found. */
+function fixedFieldOfView(options: SourceOptions, shape: PictureShape): FieldOfView | null {
   const asked = parseFieldOfView(options.fieldOfView ?? 'auto');
-  if (typeof asked === 'string') return { x: 0, y: 0, width, height, sourceWidth: width, sourceHeight: height };
+  if (asked === 'auto') return null;
+  if (asked === 'none') return whole(shape);
+  const { width, height } = shape;
   if (asked.x + asked.width > width || asked.y + asked.height > height) {
     throw new UsageError(
       'invalid-option',

@@ -60,6 +60,8 @@ export interface SourceState {
 export interface FieldOfViewChange {
   readonly type: 'field-of-view';
   readonly fieldOfView: FieldOfView;
+  /** Set when borders are kept: previews then show the whole source frame, not only its field of view. */
+  readonly wholePreview?: true;
 }
 
 export type CaptureEvent = PreviewFrame | AnalysisFrame | SourceState | FieldOfViewChange;

@@ -24,6 +24,8 @@ export interface CapturePlan {
   readonly analysis: { readonly width: number; readonly height: number; readonly fps: number | null } | null;
   readonly cut: Rectangle | null;
   readonly mask: Mask | null;
+  /** Show the whole source in the preview, without cut and mask. */
+  readonly wholePreview: boolean;
   /** `flagged`: only pictures that the source flags as interlaced. */
   readonly deinterlace: 'none' | 'flagged' | 'all';
   /** Let frames pass no faster than their presentation times say. */
@@ -89,7 +91,7 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
     for (const delay of [1, 2]) add('tick', join('crop=2:2:0:0', 'format=gray', `setpts=PTS+${delay}`), RAW);
   }
 
-  const isCut = (role: TrackRole): boolean => role === 'preview' || role === 'analysis';
+  const isCut = (role: TrackRole): boolean => role === 'analysis' || (role === 'preview' && !plan.wholePreview);
   const whole = roles.map((role, index) => ({ role, index })).filter(({ role }) => !isCut(role));
   const cut = roles.map((role, index) => ({ role, index })).filter(({ role }) => isCut(role));
   const graph = [
@@ -127,17 +129,21 @@ function timing(plan: CapturePlan): string[] {
   // Times must rise: two frames with one time could not be told apart, and a frame without a time could not be placed.
   const rising = 'if(isnan(PTS),if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+40),if(isnan(PREV_OUTPTS),PTS,max(PTS,PREV_OUTPTS+1)))';
   return [
-    ...(plan.paced ? ['realtime'] : []),
-    ...(plan.deinterlace === 'none' ? [] : [`yadif=mode=0:parity=-1:deint=${plan.deinterlace === 'all' ? 0 : 1}`]),
     `settb=1/${TICKS_PER_SECOND}`,
     `setpts='${rising}'`,
+    // Half a ms of grace: the wanted frame itself must not be lost to rounding.
+    ...(plan.sinceUs === null ? [] : [`select='gte(t,${seconds(plan.sinceUs - 500)})'`]),
+    ...(plan.paced ? ['realtime'] : []),
+    // Halves the time base, since it could double the frames.
+    ...(plan.deinterlace === 'none'
+      ? []
+      : [`yadif=mode=0:parity=-1:deint=${plan.deinterlace === 'all' ? 0 : 1}`, `settb=1/${TICKS_PER_SECOND}`]),
   ];
 }
 
 /** Leaves out, before any work is done on them, frames that no stream wants. */
 function before(plan: CapturePlan): string[] {
   const filters: string[] = [];
-  if (plan.sinceUs !== null) filters.push(`select='gte(t,${seconds(plan.sinceUs - 500)})'`);
   const rates = [plan.preview, plan.analysis, plan.preview === null && plan.analysis === null ? plan.gray : null]
     .filter((stream) => stream !== null)
     .map(({ fps }) => fps);

@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly context: FailureContext;
   /** Silence after which the session ends as stalled; null: wait for ever. */
   readonly stallTimeoutMs: number | null;
+  /** The same before the first picture. */
+  readonly firstPictureTimeoutMs: number | null;
   readonly onLine?: (line: string) => void;
 }
 
@@ -46,6 +48,7 @@ export class CaptureSession {
   readonly #process: FfmpegProcess;
   readonly #roles: readonly TrackRole[];
   readonly #context: FailureContext;
+  #silenceTimeoutMs: number | null;
   readonly #stallTimeoutMs: number | null;
   #shapeKnown: () => void = () => undefined;
   #damage: string | null = null;
@@ -57,6 +60,7 @@ export class CaptureSession {
     this.#roles = words.roles;
     this.#context = options.context;
     this.#stallTimeoutMs = options.stallTimeoutMs;
+    this.#silenceTimeoutMs = options.firstPictureTimeoutMs;
     this.#process = new FfmpegProcess(
       ffmpeg,
       [
@@ -98,6 +102,7 @@ export class CaptureSession {
           const track = demuxer.tracks[packet.track - 1];
           if (role === undefined || track === undefined) continue;
           if (this.shape === null) await this.#awaitShape();
+          this.#silenceTimeoutMs = this.#stallTimeoutMs;
           yield { role, ptsUs: packet.ptsUs, capturedAtMs, width: track.width, height: track.height, data: packet.data };
         }
       }
@@ -156,7 +161,7 @@ export class CaptureSession {
         resolve(silent);
       };
       const heard = settle(false);
-      if (this.#stallTimeoutMs !== null) timer = setTimeout(settle(true), this.#stallTimeoutMs);
+      if (this.#silenceTimeoutMs !== null) timer = setTimeout(settle(true), this.#silenceTimeoutMs);
       stdout.on('readable', heard);
       stdout.on('end', heard);
       stdout.on('close', heard);
