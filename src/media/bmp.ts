@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { MediaError, messageOf } from '../common/errors.js';
+import { findFfmpeg } from './ffmpeg.js';
 import type { Still } from './region.js';
 
 export interface DecodeBmpOptions {
@@ -32,7 +33,7 @@ export async function decodeBmp(bytes: Uint8Array, options: DecodeBmpOptions): P
   if (width * height > options.maxPixels) throw options.tooLarge(name, `${width} × ${height} pixels`);
 
   const size = width * height * 3;
-  const pixels = await rgbOf(bytes, options.ffmpegPath ?? 'ffmpeg', signal).catch((error: unknown) => {
+  const pixels = await rgbOf(bytes, options.ffmpegPath ?? (await findFfmpeg()).path, signal).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw damaged(messageOf(error), error);
   });

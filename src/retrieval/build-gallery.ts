@@ -1,31 +1,40 @@
-import { mkdir, writeFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { stat, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { GalleryError } from '../common/errors.js';
 import { classInfo, type ClassKind } from '../common/landmarks.js';
-import { mapInOrder } from '../common/map-in-order.js';
 import { version } from '../common/version.js';
 import type { Device } from '../inference/device.js';
 import type { Embedder } from '../inference/embedder.js';
 import { createEmbedder, type EmbedderOptions } from '../inference/worker-embedder.js';
 import type { FittableModel, Model } from '../models/model.js';
 import { calibrate } from './calibrate.js';
-import { duplicateGroups, nearDuplicateGroups, type DuplicateGroup } from './duplicates.js';
-import { embedPictures, PREPARE_CONCURRENCY } from './embed-pictures.js';
+import { densitiesOf } from './density.js';
+import { duplicateGroups, nearDuplicateGroups } from './duplicates.js';
+import { embedLabelled, type Copy, type EmbeddedPictures } from './embed-labelled.js';
+import { exactIndex } from './exact-index.js';
 import { createGalleryFolder } from './gallery-folder.js';
 import type { IndexChoice } from './gallery.js';
-import { HNSW_DEFAULTS, loadHnsw } from './hnsw.js';
+import { HNSW_DEFAULTS, hnswIndex, loadHnsw, readHnsw } from './hnsw.js';
 import { buildHnswFile } from './hnsw-build.js';
 import { listLabelledPictures, type LabelFolder, type LabelledPicture } from './labelled-pictures.js';
-import * as manifestFiles from './manifest.js';
-import type { Calibration, Exemplar, GalleryManifest, HnswRecord } from './manifest.js';
-import { perceptualHash } from './perceptual-hash.js';
-import { PixelSpool } from './pixel-spool.js';
-import { prepareStill, type PreparedStill, type UnreadableStill } from './prepared-stills.js';
+import {
+  EMBEDDINGS_FILE,
+  EXEMPLARS_FILE,
+  fileSha256,
+  INDEX_FILE,
+  MANIFEST,
+  MANIFEST_FILE,
+  STATISTICS_FILE,
+  type Exemplar,
+  type GalleryManifest,
+  type HnswRecord,
+} from './manifest.js';
+import type { UnreadableStill } from './prepared-stills.js';
 import { checkFieldOfViewMode, type FieldOfViewMode } from './still-pixels.js';
-import { thumbnailPath } from './thumbnails.js';
-import { DEFAULT_K, DEFAULT_VOTE, type VoteOptions } from './vote.js';
+import type { VectorIndex } from './vector-index.js';
+import { DEFAULT_K, type VoteOptions } from './vote.js';
 
-export type BuildStage = 'embedding' | 'fitting' | 'calibrating' | 'indexing';
+export type BuildStage = 'embedding' | 'fitting' | 'indexing' | 'calibrating' | 'densities';
 
 export interface BuildProgress {
   readonly stage: BuildStage;
@@ -55,7 +64,9 @@ export interface BuildGalleryOptions {
   readonly index?: IndexChoice;
   /** Share of queries of a foreign class that may be taken for known; default 0.1. */
   readonly falseAcceptance?: number;
+  /** Neighbours of a match; default 31. */
   readonly k?: number;
+  /** Default: chosen on the gallery. */
   readonly vote?: VoteOptions;
   readonly device?: Device;
   readonly threads?: number;
@@ -76,7 +87,7 @@ export interface GalleryReport {
   readonly unlabelled: readonly string[];
   readonly unreadable: readonly UnreadableStill[];
   /** Files left out because the same file is there already under the same label. */
-  readonly copies: readonly { readonly path: string; readonly of: string }[];
+  readonly copies: readonly Copy[];
   /** Near-duplicates that were kept, as paths; those with contradicting labels first. */
   readonly nearDuplicates: readonly { readonly paths: readonly string[]; readonly labels: readonly string[] }[];
   readonly elapsedMs: number;
@@ -96,7 +107,7 @@ const HNSW_RECALL = 0.99;
  */
 export async function buildGallery(options: BuildGalleryOptions): Promise<GalleryReport> {
   const began = performance.now();
-  const { directory, out, signal, fieldOfView = 'auto', k = DEFAULT_K, vote = DEFAULT_VOTE } = options;
+  const { directory, out, signal, fieldOfView = 'auto' } = options;
   checkFieldOfViewMode(fieldOfView);
   signal?.throwIfAborted();
   const listing = await listLabelledPictures(directory, { keepLabels: options.keepLabels ?? false });
@@ -106,40 +117,52 @@ export async function buildGallery(options: BuildGalleryOptions): Promise<Galler
   const folder = await createGalleryFolder(out);
   try {
     const embedded = await embedAll(pictures, folder.work, { ...options, fieldOfView });
-    const { exemplars, hashes, embeddings, model, statistics } = embedded;
-    requireTwoLabels(directory, exemplars, 'holds readable pictures of');
+    requireTwoLabels(directory, embedded.exemplars, 'holds readable pictures of');
+    const labels = embedded.exemplars.map(({ label }) => label);
+    const grouping = nearDuplicateGroups(embedded.hashes);
+    const groups = labels.map((_, exemplar) => grouping.of(exemplar));
 
-    const labels = exemplars.map(({ label }) => label);
-    const groups = nearDuplicateGroups(hashes);
-    const rows = exemplars.map((exemplar, at): Exemplar => ({ ...exemplar, group: groups.of(at) }));
-    const calibration = await calibrate(
-      { embeddings, dimension: model.dimension, labels, groups: rows.map(({ group }) => group) },
+    const { model, embeddings, statistics, refit } = complete(options, embedded);
+    const { index, record } = await buildIndex(embeddings, model.dimension, folder.work, options);
+    const k = Math.min(options.k ?? DEFAULT_K, labels.length);
+    const progress = (stage: BuildStage) => (share: number) =>
+      options.onProgress?.({ stage, done: Math.round(share * labels.length), total: labels.length });
+    const abortable = signal === undefined ? {} : { signal };
+    const { vote, calibration } = await calibrate(
+      { embeddings, dimension: model.dimension, labels, groups, refit },
       {
         k,
-        vote,
+        ...(options.vote === undefined ? {} : { vote: options.vote }),
         falseAcceptance: options.falseAcceptance ?? 0.1,
-        ...(signal === undefined ? {} : { signal }),
-        onProgress: (share) =>
-          options.onProgress?.({ stage: 'calibrating', done: Math.round(share * labels.length), total: labels.length }),
+        ...abortable,
+        onProgress: progress('calibrating'),
       },
     );
+    const densities = await densitiesOf(index, embeddings, groups, { ...abortable, onProgress: progress('densities') });
+    const rows = embedded.exemplars.map((exemplar, at): Exemplar => ({
+      ...exemplar,
+      group: groups[at] ?? at,
+      density: Number((densities[at] ?? 0).toFixed(6)),
+    }));
 
-    await writeFile(
-      join(folder.work, manifestFiles.EMBEDDINGS_FILE),
-      new Uint8Array(embeddings.buffer, embeddings.byteOffset, embeddings.byteLength),
-    );
-    await writeFile(join(folder.work, manifestFiles.EXEMPLARS_FILE), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    if (statistics !== null) await writeFile(join(folder.work, manifestFiles.STATISTICS_FILE), statistics);
-    const index = await buildIndex(embeddings, model.dimension, folder.work, options);
+    await writeFile(join(folder.work, EMBEDDINGS_FILE), new Uint8Array(embeddings.buffer));
+    await writeFile(join(folder.work, EXEMPLARS_FILE), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    if (statistics !== null) await writeFile(join(folder.work, STATISTICS_FILE), statistics);
     const manifest = await writeManifest(folder.work, {
-      options: { ...options, fieldOfView },
-      rows,
-      model,
-      statistics,
+      name: options.name ?? basename(resolve(out)),
+      model: {
+        name: model.name,
+        fingerprint: model.fingerprint,
+        dimension: model.dimension,
+        input: model.input,
+        fitted: statistics !== null,
+      },
+      preprocessing: { fieldOfView, resize: 'squash, bilinear, antialiased' },
+      exemplars: rows.length,
+      labels: countLabels(labels),
+      vote: { k, ...vote },
       calibration,
-      index,
-      k,
-      vote,
+      index: record,
     });
     signal?.throwIfAborted();
     await folder.commit();
@@ -152,7 +175,7 @@ export async function buildGallery(options: BuildGalleryOptions): Promise<Galler
       unlabelled: listing.unlabelled,
       unreadable: embedded.unreadable,
       copies: embedded.copies,
-      nearDuplicates: duplicateGroups(groups, labels).map((group: DuplicateGroup) => ({
+      nearDuplicates: duplicateGroups(grouping, labels).map((group) => ({
         paths: group.members.map((member) => rows[member]?.path ?? ''),
         labels: group.labels,
       })),
@@ -199,170 +222,94 @@ function requireTwoLabels(directory: string, pictures: readonly { readonly label
   }
 }
 
-type NewExemplar = Omit<Exemplar, 'group'>;
-
-interface Embedded {
-  readonly exemplars: readonly NewExemplar[];
-  readonly hashes: readonly Uint32Array[];
-  /** `[exemplars, dimension]` */
-  readonly embeddings: Float32Array<ArrayBuffer>;
-  readonly model: Model;
-  /** What completes a fittable model. */
-  readonly statistics: Uint8Array | null;
-  readonly unreadable: readonly UnreadableStill[];
-  readonly copies: readonly { readonly path: string; readonly of: string }[];
-  readonly inferenceShare: number;
-}
-
-interface ReadyPicture {
-  readonly exemplar: NewExemplar;
-  readonly hash: Uint32Array;
-  readonly pixels: Uint8Array<ArrayBuffer>;
-}
-
-/** One pass over the pictures; for a fittable model a second one over the squashed pixels, after it was fitted. */
+/** Runs the model, or what of it can run before it is fitted, over the pictures. */
 async function embedAll(
   pictures: readonly LabelledPicture[],
   work: string,
   options: BuildGalleryOptions & { readonly fieldOfView: FieldOfViewMode },
-): Promise<Embedded> {
-  const fittable = 'fitted' in options.model ? options.model : null;
-  const base = 'fitted' in options.model ? options.model.base : options.model;
-  const { width, height } = base.input;
-  const start = options.createEmbedder ?? createEmbedder;
-  const embedderOptions = {
+): Promise<EmbeddedPictures> {
+  const { directory, fieldOfView, model, signal, onProgress } = options;
+  const fittable = 'fitted' in model;
+  const embedder = await (options.createEmbedder ?? createEmbedder)(fittable ? model.base : model, {
+    features: fittable,
     ...(options.device === undefined ? {} : { device: options.device }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  };
-
-  const unreadable: UnreadableStill[] = [];
-  const copies: { path: string; of: string }[] = [];
-  const first = new Map<string, string>();
-  const spool = fittable === null ? null : await PixelSpool.create(join(work, 'pixels.tmp'), width * height * 3);
-  let seen = 0;
-
-  async function* ready(): AsyncGenerator<ReadyPicture> {
-    const prepared = mapInOrder(pictures, PREPARE_CONCURRENCY, async (picture) => ({
-      label: picture.label,
-      still: await prepareStill(options.directory, picture.path, {
-        size: base.input,
-        fieldOfView: options.fieldOfView,
-        thumbnail: true,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      }),
-    }));
-    let exemplarNumber = 0;
-    for await (const { label, still } of prepared) {
-      options.signal?.throwIfAborted();
-      seen += 1;
-      if ('reason' in still) {
-        unreadable.push(still);
-        continue;
-      }
-      const key = `${still.sha256} ${label}`;
-      const original = first.get(key);
-      if (original !== undefined) {
-        copies.push({ path: still.path, of: original });
-        continue;
-      }
-      first.set(key, still.path);
-      yield await keep(still, label, exemplarNumber++);
-    }
-  }
-
-  async function keep(still: PreparedStill, label: string, at: number): Promise<ReadyPicture> {
-    const thumbnail = still.thumbnail ?? new Uint8Array();
-    const file = join(work, thumbnailPath(at));
-    if (at % 1000 === 0) await mkdir(dirname(file), { recursive: true });
-    await Promise.all([writeFile(file, thumbnail), spool?.append(still.pixels)]);
-    return {
-      exemplar: {
-        path: still.path,
-        label,
-        sha256: still.sha256,
-        width: still.width,
-        height: still.height,
-        fieldOfView: still.fieldOfView as Exemplar['fieldOfView'],
-        thumbnail: manifestFiles.sha256Of(thumbnail),
-      },
-      hash: perceptualHash(still.pixels, width, height),
-      pixels: still.pixels,
-    };
-  }
-
+    ...(signal === undefined ? {} : { signal }),
+  });
   try {
-    const exemplars: NewExemplar[] = [];
-    const hashes: Uint32Array[] = [];
-    const embeddings: Float32Array[] = [];
-    const features = new Map<string, Float32Array[]>();
-    const began = performance.now();
-    let inferenceMs = 0;
-
-    const embedder = await start(base, { ...embedderOptions, features: fittable !== null });
-    try {
-      for await (const { item, batch } of embedPictures(embedder, ready())) {
-        exemplars.push(item.exemplar);
-        hashes.push(item.hash);
-        inferenceMs += batch.inferenceMs;
-        if (fittable === null) embeddings.push(batch.embeddings);
-        for (const [backbone, values] of Object.entries(batch.features ?? {})) {
-          const rows = features.get(backbone) ?? [];
-          rows.push(values);
-          features.set(backbone, rows);
-        }
-        options.onProgress?.({ stage: 'embedding', done: seen, total: pictures.length });
-      }
-    } finally {
-      await embedder.dispose();
-    }
-    const inferenceShare = inferenceMs / (performance.now() - began);
-    if (fittable === null || spool === null || exemplars.length === 0) {
-      return { exemplars, hashes, embeddings: concatenate(embeddings), model: base, statistics: null, unreadable, copies, inferenceShare };
-    }
-
-    const statistics = fittable.fit(
-      Object.fromEntries([...features].map(([backbone, rows]) => [backbone, concatenate(rows)])),
-      exemplars.map(({ label }) => label),
-    );
-    const model = fittable.fitted(statistics);
-    const fittedEmbedder = await start(model, embedderOptions);
-    try {
-      const pixels = mapInOrder(spool.read(), 1, (values) => Promise.resolve({ pixels: values }));
-      for await (const { batch } of embedPictures(fittedEmbedder, pixels)) {
-        embeddings.push(batch.embeddings);
-        options.onProgress?.({ stage: 'fitting', done: embeddings.length, total: exemplars.length });
-      }
-    } finally {
-      await fittedEmbedder.dispose();
-    }
-    return { exemplars, hashes, embeddings: concatenate(embeddings), model, statistics, unreadable, copies, inferenceShare };
+    return await embedLabelled(embedder, {
+      directory,
+      pictures,
+      fieldOfView,
+      work,
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: (done) => onProgress?.({ stage: 'embedding', done, total: pictures.length }),
+    });
   } finally {
-    await spool?.dispose();
+    await embedder.dispose();
   }
 }
 
+interface CompleteModel {
+  readonly model: Model;
+  readonly embeddings: Float32Array<ArrayBuffer>;
+  /** What completes a fittable model. */
+  readonly statistics: Uint8Array | null;
+  readonly refit: ((members: readonly number[]) => Float32Array) | null;
+}
+
+function complete({ model, onProgress }: BuildGalleryOptions, { features, exemplars, embeddings }: EmbeddedPictures): CompleteModel {
+  if (!('fitted' in model)) return { model, embeddings, statistics: null, refit: null };
+  const total = exemplars.length;
+  onProgress?.({ stage: 'fitting', done: 0, total });
+  const fitOn = (members: readonly number[]): Uint8Array => {
+    const rowsOf = (values: Float32Array): Float32Array => {
+      const length = values.length / total;
+      const rows = new Float32Array(members.length * length);
+      members.forEach((member, at) => {
+        rows.set(values.subarray(member * length, (member + 1) * length), at * length);
+      });
+      return rows;
+    };
+    return model.fit(
+      Object.fromEntries(Object.entries(features).map(([backbone, values]) => [backbone, rowsOf(values)])),
+      members.map((member) => exemplars[member]?.label ?? ''),
+    );
+  };
+  const statistics = fitOn(exemplars.map((_, exemplar) => exemplar));
+  onProgress?.({ stage: 'fitting', done: total, total });
+  return {
+    model: model.fitted(statistics),
+    embeddings: model.project(features, statistics),
+    statistics,
+    refit: (members) => model.project(features, fitOn(members)),
+  };
+}
+
+/** The index that the gallery will be searched with, and what is written of it. */
 async function buildIndex(
   embeddings: Float32Array,
   dimension: number,
   work: string,
   options: BuildGalleryOptions,
-): Promise<HnswRecord | null> {
+): Promise<{ index: VectorIndex; record: HnswRecord | null }> {
   const { index: choice = 'auto', signal, onProgress } = options;
   const count = embeddings.length / dimension;
-  if (choice === 'exact' || (choice === 'auto' && count < HNSW_FROM)) return null;
+  const exact = { index: exactIndex(embeddings, dimension), record: null };
+  if (choice === 'exact' || (choice === 'auto' && count < HNSW_FROM)) return exact;
   const loaded = await loadHnsw();
   if ('reason' in loaded) {
-    if (choice === 'auto') return null;
+    if (choice === 'auto') return exact;
     throw new GalleryError('gallery-index', `${options.out}: an HNSW index was asked for, but ${loaded.reason}`, {
       remedy: 'Leave out --index hnsw (exact search gives the same matches), or install a C++ toolchain and npm install again.',
     });
   }
+  const file = join(work, INDEX_FILE);
   const outcome = await buildHnswFile(
     {
       vectors: new Float32Array(embeddings),
       dimension,
-      file: join(work, manifestFiles.INDEX_FILE),
+      file,
       parameters: HNSW_DEFAULTS,
       k: Math.min(HNSW_K, count),
       wantedRecall: HNSW_RECALL,
@@ -373,69 +320,42 @@ async function buildIndex(
       onProgress: (share) => onProgress?.({ stage: 'indexing', done: Math.round(share * count), total: count }),
     },
   );
-  return { space: 'ip', dimension, count, ...HNSW_DEFAULTS, ...outcome };
+  const graph = await readHnsw(loaded.library, file, count, dimension);
+  return {
+    index: hnswIndex(graph, embeddings, dimension, outcome.candidates),
+    record: { space: 'ip', dimension, count, ...HNSW_DEFAULTS, ...outcome },
+  };
 }
 
-interface ManifestParts {
-  readonly options: BuildGalleryOptions & { readonly fieldOfView: FieldOfViewMode };
-  readonly rows: readonly Exemplar[];
-  readonly model: Model;
-  readonly statistics: Uint8Array | null;
-  readonly calibration: Calibration | null;
-  readonly index: HnswRecord | null;
-  readonly k: number;
-  readonly vote: VoteOptions;
-}
+type ManifestContent = Omit<GalleryManifest, 'format' | 'version' | 'software' | 'builtAt' | 'files'>;
 
-async function writeManifest(work: string, parts: ManifestParts): Promise<GalleryManifest> {
-  const { options, rows, model, statistics } = parts;
+async function writeManifest(work: string, content: ManifestContent): Promise<GalleryManifest> {
   const names = [
-    manifestFiles.EMBEDDINGS_FILE,
-    manifestFiles.EXEMPLARS_FILE,
-    ...(statistics === null ? [] : [manifestFiles.STATISTICS_FILE]),
-    ...(parts.index === null ? [] : [manifestFiles.INDEX_FILE]),
+    EMBEDDINGS_FILE,
+    EXEMPLARS_FILE,
+    ...(content.model.fitted ? [STATISTICS_FILE] : []),
+    ...(content.index === null ? [] : [INDEX_FILE]),
   ];
   const files = await Promise.all(
     names.map(async (name) => {
       const file = join(work, name);
-      const { size } = await stat(file);
-      return [name, { bytes: size, sha256: await manifestFiles.fileSha256(file) }] as const;
+      return [name, { bytes: (await stat(file)).size, sha256: await fileSha256(file) }] as const;
     }),
   );
-  const counts = new Map<string, number>();
-  for (const { label } of rows) counts.set(label, (counts.get(label) ?? 0) + 1);
-
-  const manifest = manifestFiles.MANIFEST.parse({
+  const manifest = MANIFEST.parse({
     format: 'lumenmark-gallery',
     version: 1,
-    name: options.name ?? basename(resolve(options.out)),
     software: `lumenmark ${version}`,
     builtAt: new Date().toISOString(),
-    model: {
-      name: model.name,
-      fingerprint: model.fingerprint,
-      dimension: model.dimension,
-      input: model.input,
-      fitted: statistics !== null,
-    },
-    preprocessing: { fieldOfView: options.fieldOfView, resize: 'squash, bilinear, antialiased' },
-    exemplars: rows.length,
-    labels: [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, exemplars]) => ({ id, exemplars })),
-    vote: { k: parts.k, ...parts.vote },
-    calibration: parts.calibration,
-    index: parts.index,
+    ...content,
     files: Object.fromEntries(files),
   } satisfies GalleryManifest);
-  await writeFile(join(work, manifestFiles.MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeFile(join(work, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
 }
 
-function concatenate(rows: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const all = new Float32Array(rows.reduce((sum, row) => sum + row.length, 0));
-  let at = 0;
-  for (const row of rows) {
-    all.set(row, at);
-    at += row.length;
-  }
-  return all;
+function countLabels(labels: readonly string[]): { id: string; exemplars: number }[] {
+  const counts = new Map<string, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, exemplars]) => ({ id, exemplars }));
 }

@@ -1,133 +1,94 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { seededRandom } from '../common/random.js';
-import { CONFIDENCE_NAME, confidenceOf } from './confidence.js';
-import { leaveOut, type LabelledEmbeddings } from './leave-out.js';
-import type { Calibration, OperatingPoint } from './manifest.js';
-import type { VoteOptions } from './vote.js';
+import { turnTaker } from '../common/turns.js';
+import { dealFolds } from './folds.js';
+import { heldOutSearch, type HeldOutAnswer } from './held-out.js';
+import type { Calibration } from './manifest.js';
+import { operatingPoint } from './operating-point.js';
+import { chooseVote, scoreClasses, type VoteOptions } from './vote.js';
 
-/** One query of the calibration. */
-export interface CalibrationQuery {
-  readonly confidence: number;
-  /** Whether the best class is the query's own. */
-  readonly right: boolean;
+export interface CalibrationGallery {
+  /** `[labels.length, dimension]`, L2-normalised. */
+  readonly embeddings: Float32Array;
+  readonly dimension: number;
+  readonly labels: readonly string[];
+  /** Near-duplicates of one another carry one number. */
+  readonly groups: readonly number[];
+  /**
+   * The embeddings of all exemplars by a model that was fitted on `members` alone; null when the model is not fitted on the gallery. A
+   * model that has seen an exemplar finds it easier than any picture that is to come.
+   */
+  readonly refit: ((members: readonly number[]) => Float32Array) | null;
 }
 
 export interface CalibrateOptions {
   readonly k: number;
-  readonly vote: VoteOptions;
+  /** Chosen on the gallery when absent. */
+  readonly vote?: VoteOptions;
   /** Share of queries of a foreign class that may be taken for known. */
   readonly falseAcceptance: number;
-  /** Exemplars asked, at most, spread over the classes. */
+  /** Queries of each kind, at most, spread over the classes. */
   readonly maxQueries?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (share: number) => void;
 }
 
+export interface CalibrationOutcome {
+  readonly vote: VoteOptions;
+  /** Null when there are too few exemplars to tell: everything is then known. */
+  readonly calibration: Calibration | null;
+}
+
 /** Fewer queries than this on either side say nothing about a rate. */
 const MIN_QUERIES = 20;
-const CURVE_POINTS = 64;
-const SLICE_MS = 20;
+const FOLDS = 5;
 
 /**
- * Calibrates the threshold of `known` on the gallery itself: every exemplar is asked twice, once with itself and its near-duplicates
- * left out (its class is in the gallery) and once with its class left out (it is not). Null when there are too few to tell.
+ * Calibrates vote and threshold on the gallery itself. Every exemplar is asked twice: once with others of its class in the gallery, and
+ * once with its class, the classes that it is a part of and its parts left out; never with itself or a near-duplicate.
  */
-export async function calibrate(gallery: LabelledEmbeddings, options: CalibrateOptions): Promise<Calibration | null> {
-  const queries = spread(gallery.labels, options.maxQueries ?? 2000);
-  const known: CalibrationQuery[] = [];
-  const unknown: number[] = [];
-  let turnBegan = performance.now();
-  for (const [at, query] of queries.entries()) {
-    const { oneOut, classOut } = leaveOut(gallery, query, options.k, options.vote);
-    if (oneOut !== null) {
-      known.push({ confidence: confidenceOf(oneOut.neighbours), right: oneOut.scores[0]?.label === gallery.labels[query] });
+export async function calibrate(gallery: CalibrationGallery, options: CalibrateOptions): Promise<CalibrationOutcome> {
+  const { labels, groups, refit } = gallery;
+  const everyone = labels.map((_, exemplar) => exemplar);
+  const rounds = refit === null ? [{ known: everyone, unknown: everyone, members: everyone }] : dealFolds(labels, groups, FOLDS);
+  const asked = new Set(spread(labels, options.maxQueries ?? 2000));
+  const known: HeldOutAnswer[] = [];
+  const foreign: HeldOutAnswer[] = [];
+  const turn = turnTaker(options.signal);
+
+  for (const { known: held, unknown, members } of rounds) {
+    const embeddings = refit === null ? gallery.embeddings : refit(members);
+    const search = heldOutSearch({ ...gallery, embeddings }, members, options.k);
+    for (const query of held.filter((exemplar) => asked.has(exemplar))) {
+      const answer = search(query, true);
+      if (answer.counts.has(labels[query] ?? '')) known.push(answer);
+      await turn();
     }
-    if (classOut !== null) unknown.push(confidenceOf(classOut.neighbours));
-    if (performance.now() - turnBegan > SLICE_MS) {
-      options.onProgress?.(at / queries.length);
-      await nextTurn();
-      options.signal?.throwIfAborted();
-      turnBegan = performance.now();
+    for (const query of unknown.filter((exemplar) => asked.has(exemplar))) {
+      const answer = search(query, false);
+      if (answer.neighbours.length > 0) foreign.push(answer);
+      await turn();
     }
+    options.onProgress?.((known.length + foreign.length) / (2 * asked.size));
+    await turn();
   }
-  if (known.length < MIN_QUERIES || unknown.length < MIN_QUERIES) return null;
-  return calibrationOf(known, unknown, options.falseAcceptance);
-}
 
-/** Chooses the smallest threshold that keeps the false acceptance at or below the wanted one. Pure. */
-export function calibrationOf(known: readonly CalibrationQuery[], unknown: readonly number[], wantedFalseAcceptance: number): Calibration {
-  const accepted = [...known].sort((a, b) => a.confidence - b.confidence);
-  const foreign = [...unknown].sort((a, b) => a - b);
-  const right = suffixSums(accepted.map((query) => (query.right ? 1 : 0)));
-
-  const pointAt = (threshold: number): OperatingPoint => {
-    const lost = lowerBound(accepted.length, (at) => (accepted[at]?.confidence ?? 0) >= threshold);
-    const refused = lowerBound(foreign.length, (at) => (foreign[at] ?? 0) >= threshold);
-    const kept = accepted.length - lost;
-    return {
-      threshold,
-      falseAcceptance: (foreign.length - refused) / foreign.length,
-      loss: lost / accepted.length,
-      precision: kept === 0 ? 0 : (right[lost] ?? 0) / kept,
-    };
-  };
-
-  const allowed = Math.floor(wantedFalseAcceptance * foreign.length + 1e-9);
-  const strictest = foreign[foreign.length - 1 - allowed];
-  // Just above the most confident foreign query that must be refused; without one, everything is known.
-  const threshold = strictest === undefined ? -1 : nextAbove(strictest);
-  const thresholds = [...accepted.map(({ confidence }) => confidence), ...foreign].sort((a, b) => a - b);
-  const curve = Array.from(
-    { length: CURVE_POINTS + 1 },
-    (_, step) => thresholds[Math.floor((step * (thresholds.length - 1)) / CURVE_POINTS)] ?? 0,
-  );
-
+  const vote = options.vote ?? chooseVote(known.map((answer) => ({ ...answer, label: labels[answer.query] ?? '' })));
+  if (known.length < MIN_QUERIES || foreign.length < MIN_QUERIES) return { vote, calibration: null };
+  const queries = known.map(({ query, neighbours, counts, confidence }) => ({
+    confidence,
+    right: scoreClasses(neighbours, (label) => counts.get(label) ?? 0, vote)[0]?.label === labels[query],
+  }));
   return {
-    confidence: CONFIDENCE_NAME,
-    weights: [],
-    wantedFalseAcceptance,
-    chosen: pointAt(threshold),
-    knownQueries: known.length,
-    unknownQueries: unknown.length,
-    auroc: auroc(
-      accepted.map(({ confidence }) => confidence),
-      foreign,
-    ),
-    curve: [...new Set(curve)].map(pointAt),
+    vote,
+    calibration: {
+      method: refit === null ? 'leave one out, leave one class out' : `${rounds.length} folds, the model fitted anew in each`,
+      ...operatingPoint(
+        queries,
+        foreign.map(({ confidence }) => confidence),
+        options.falseAcceptance,
+      ),
+    },
   };
-}
-
-/** Probability that a known query is surer than a foreign one, ties counted half; both ascending. */
-function auroc(known: readonly number[], foreign: readonly number[]): number {
-  let sum = 0;
-  for (const confidence of known) {
-    const below = lowerBound(foreign.length, (at) => (foreign[at] ?? 0) >= confidence);
-    const upTo = lowerBound(foreign.length, (at) => (foreign[at] ?? 0) > confidence);
-    sum += (below + upTo) / 2;
-  }
-  return sum / (known.length * foreign.length);
-}
-
-/** First position at which `reached` holds; it must hold from some position on. */
-function lowerBound(length: number, reached: (at: number) => boolean): number {
-  let from = 0;
-  let to = length;
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (reached(middle)) to = middle;
-    else from = middle + 1;
-  }
-  return from;
-}
-
-function suffixSums(values: readonly number[]): number[] {
-  const sums = new Array<number>(values.length + 1).fill(0);
-  for (let at = values.length - 1; at >= 0; at--) sums[at] = (sums[at + 1] ?? 0) + (values[at] ?? 0);
-  return sums;
-}
-
-function nextAbove(value: number): number {
-  return value + Math.max(Math.abs(value), 1) * Number.EPSILON * 2;
 }
 
 /** At most `max` positions, every class with as many as the others as far as it has them; seeded. */
@@ -140,11 +101,11 @@ function spread(labels: readonly string[], max: number): number[] {
     entries.push({ order: random(), at });
     byLabel.set(label, entries);
   });
-  const turns = [...byLabel.values()].map((entries) => entries.sort((a, b) => a.order - b.order));
+  const classes = [...byLabel.values()].map((entries) => entries.sort((a, b) => a.order - b.order));
   const chosen: number[] = [];
-  for (let turn = 0; chosen.length < max; turn++) {
-    for (const entries of turns) {
-      const entry = entries[turn];
+  for (let round = 0; chosen.length < max; round++) {
+    for (const entries of classes) {
+      const entry = entries[round];
       if (entry !== undefined && chosen.length < max) chosen.push(entry.at);
     }
   }

@@ -77,6 +77,7 @@ export async function openGallery(dir: string, options: OpenGalleryOptions): Pro
   const match = createMatcher({
     index,
     labels: exemplars.map(({ label }) => label),
+    densities: exemplars.map(({ density }) => density),
     vote: manifest.vote,
     calibration: manifest.calibration,
   });

@@ -41,6 +41,8 @@ export const EXEMPLAR = z.strictObject({
   fieldOfView: FIELD_OF_VIEW.nullable(),
   /** Exemplars with one number are near-duplicates of each other; the number is that of the first of them. */
   group: count,
+  /** Mean similarity to its nearest exemplars that are no near-duplicates of it. */
+  density: z.number(),
   /** SHA-256 of the thumbnail. */
   thumbnail: sha256,
 });
@@ -62,7 +64,8 @@ export type OperatingPoint = z.output<typeof OPERATING_POINT>;
 const CALIBRATION = z.strictObject({
   /** What the confidence of a match is made of. */
   confidence: z.string(),
-  weights: z.array(z.number()),
+  /** How what is asked was kept from what answers. */
+  method: z.string(),
   wantedFalseAcceptance: share,
   /** The point that serves. */
   chosen: OPERATING_POINT,

@@ -8,13 +8,21 @@ export interface MatcherParts {
   readonly index: VectorIndex;
   /** By exemplar. */
   readonly labels: readonly string[];
+  /** By exemplar: mean similarity to its own nearest ones. */
+  readonly densities: readonly number[];
   readonly vote: VoteOptions;
   /** Null: everything is known. */
   readonly calibration: Calibration | null;
 }
 
 /** Makes the function that turns an embedding into a match. Pure: the same parts and embedding give the same match. */
-export function createMatcher({ index, labels, vote, calibration }: MatcherParts): (embedding: Float32Array, k: number) => Match {
+export function createMatcher({
+  index,
+  labels,
+  densities,
+  vote,
+  calibration,
+}: MatcherParts): (embedding: Float32Array, k: number) => Match {
   const counts = new Map<string, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   const countOf = (label: string): number => counts.get(label) ?? 0;
@@ -24,7 +32,7 @@ export function createMatcher({ index, labels, vote, calibration }: MatcherParts
       .search(embedding, k)
       .map(({ exemplar, similarity }) => ({ exemplar, label: labels[exemplar] ?? '', similarity }));
     const scores = scoreClasses(neighbours, countOf, vote);
-    const confidence = confidenceOf(neighbours);
+    const confidence = confidenceOf(neighbours, (exemplar) => densities[exemplar] ?? 0);
     return { neighbours, scores, confidence, known: calibration === null || confidence >= calibration.chosen.threshold };
   };
 }

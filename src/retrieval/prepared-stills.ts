@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FieldOfView } from '../capture/frame.js';
 import { LumenmarkError, messageOf } from '../common/errors.js';
 import { decodeStill, readStillFile, squashStill, thumbnailOf } from '../media/stills.js';
-import { fieldOfViewOf, type FieldOfViewMode } from './still-pixels.js';
+import { fieldOfViewOfStill, type FieldOfViewMode } from './still-pixels.js';
 
 /** A picture file made ready for a model. */
 export interface PreparedStill {
@@ -44,7 +44,7 @@ export async function prepareStill(directory: string, path: string, options: Pre
     const bytes = await readStillFile(file);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const still = await decodeStill(bytes, { name: path, ...(signal === undefined ? {} : { signal }) });
-    const fieldOfView = await fieldOfViewOf(still, options.fieldOfView);
+    const fieldOfView = await fieldOfViewOfStill(still, options.fieldOfView);
     const [pixels, thumbnail] = await Promise.all([
       squashStill(still, fieldOfView, size),
       options.thumbnail ? thumbnailOf(still, fieldOfView) : null,

@@ -1,10 +1,13 @@
 import { UsageError } from '../common/errors.js';
 import type { FieldOfView } from '../capture/frame.js';
-import type { Still } from '../media/stills.js';
+import { fieldOfViewOf, scaleFieldOfView } from '../capture/field-of-view.js';
+import { lumaOf, type Still } from '../media/stills.js';
 
 /** How the field of view of a still is found: by looking (`auto`), not at all (`none`), or `WxH+X+Y` in its pixels. */
 export type FieldOfViewMode = string;
 
+/** The detection itself looks at 320 px; it need not shrink a large picture in JavaScript. */
+const LOOK_WIDTH = 640;
 const GEOMETRY = /^(\d+)x(\d+)\+(\d+)\+(\d+)$/;
 
 /** @throws UsageError when it is none of `auto`, `none` and `WxH+X+Y`. */
@@ -16,10 +19,13 @@ export function checkFieldOfViewMode(mode: string): void {
   }
 }
 
-/** The field of view of a still; null when the whole picture is kept. */
-export function fieldOfViewOf(still: Still, mode: FieldOfViewMode): Promise<FieldOfView | null> {
-  const geometry = GEOMETRY.exec(mode);
-  if (geometry === null) return Promise.resolve(null);
-  const [width = 0, height = 0, x = 0, y = 0] = geometry.slice(1).map(Number);
-  return Promise.resolve({ x, y, width, height, sourceWidth: still.width, sourceHeight: still.height });
+/** The field of view of a still; null when the whole picture is kept: it was asked for, or nothing is lit enough to tell. */
+export async function fieldOfViewOfStill(still: Still, mode: FieldOfViewMode): Promise<FieldOfView | null> {
+  if (mode === 'none') return null;
+  if (mode === 'auto') {
+    const found = fieldOfViewOf(await lumaOf(still, LOOK_WIDTH));
+    return found === null ? null : scaleFieldOfView(found, still.width, still.height);
+  }
+  const [width = 0, height = 0, x = 0, y = 0] = (GEOMETRY.exec(mode) ?? []).slice(1).map(Number);
+  return { x, y, width, height, sourceWidth: still.width, sourceHeight: still.height };
 }
