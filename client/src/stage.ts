@@ -9,7 +9,8 @@ export interface DrawnFrame {
 export interface Stage {
   /** Takes a frame in place of any that is still waiting. */
   show(frame: FrameMessage): void;
-  clear(): void;
+  /** From now on only frames of this source are shown; what is there of another one goes. */
+  follow(sourceId: string | null): void;
   dispose(): void;
 }
 
@@ -29,17 +30,17 @@ export function createStage(canvas: HTMLCanvasElement, onDrawn: (drawn: DrawnFra
   let decoding = false;
   let decoded: Decoded | null = null;
   let request = 0;
-  let generation = 0;
+  let followed: string | null = null;
+  let shown: string | null = null;
 
   async function decodeNext(): Promise<void> {
     if (decoding || waiting === null) return;
     const frame = waiting;
-    const born = generation;
     waiting = null;
     decoding = true;
     try {
       const bitmap = await createImageBitmap(new Blob([frame.jpeg as BlobPart], { type: 'image/jpeg' }));
-      if (born !== generation) bitmap.close();
+      if (foreign(frame)) bitmap.close();
       else {
         decoded?.bitmap.close();
         decoded = { frame, bitmap };
@@ -63,6 +64,7 @@ export function createStage(canvas: HTMLCanvasElement, onDrawn: (drawn: DrawnFra
       canvas.height = bitmap.height;
     }
     context.drawImage(bitmap, 0, 0);
+    shown = frame.sourceId;
     const { width, height } = bitmap;
     bitmap.close();
     const { detection } = frame;
@@ -74,8 +76,11 @@ export function createStage(canvas: HTMLCanvasElement, onDrawn: (drawn: DrawnFra
     onDone(frame);
   }
 
-  function forget(): void {
-    generation += 1;
+  function foreign(frame: FrameMessage): boolean {
+    return followed !== null && frame.sourceId !== followed;
+  }
+
+  function drop(): void {
     waiting = null;
     decoded?.bitmap.close();
     decoded = null;
@@ -88,10 +93,13 @@ export function createStage(canvas: HTMLCanvasElement, onDrawn: (drawn: DrawnFra
       waiting = frame;
       void decodeNext();
     },
-    clear: () => {
-      forget();
-      context?.clearRect(0, 0, canvas.width, canvas.height);
+    follow: (sourceId) => {
+      followed = sourceId;
+      if ((waiting !== null && foreign(waiting)) || (decoded !== null && foreign(decoded.frame))) drop();
+      // No picture of an earlier source may stand under the name of the next.
+      if (shown !== null && shown !== sourceId) context?.clearRect(0, 0, canvas.width, canvas.height);
+      if (shown !== sourceId) shown = null;
     },
-    dispose: forget,
+    dispose: drop,
   };
 }

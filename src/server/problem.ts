@@ -32,6 +32,7 @@ const TITLES: Readonly<Record<number, string>> = {
   422: 'Cannot be done with this',
   426: 'Upgrade required',
   500: 'Internal error',
+  507: 'No room left',
 };
 
 function statusOf(error: LumenmarkError): number {

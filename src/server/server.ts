@@ -145,7 +145,12 @@ export async function startServer(options: ServerOptions): Promise<LumenmarkServ
 
   const subscription = controller.messages.subscribe({
     next: (message) => {
-      hub.publish(message);
+      try {
+        hub.publish(message);
+      } catch (error) {
+        // One message that cannot be sent must not end a procedure.
+        log(`A message of type ${message.type} was not sent: ${messageOf(error)}`);
+      }
     },
     error: (error: unknown) => {
       log(`The session ended with a fault: ${messageOf(error)}`);

@@ -50,6 +50,10 @@ export class Uploads {
     } catch (error) {
       await rm(source, { force: true });
       if (error instanceof HttpError) throw error;
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+        const remedy = 'Make room on the disk of the temporary folder, or copy the file elsewhere on the server and open it by its path.';
+        throw new HttpError(507, 'disk-full', `There is no room left on the server for "${name}".`, { cause: error, remedy });
+      }
       throw new HttpError(400, 'upload-broken', `The upload of "${name}" ended before its end.`, {
         cause: error,
         remedy: 'Send it again.',

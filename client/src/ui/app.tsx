@@ -17,6 +17,7 @@ import { Picture } from './picture.js';
 import { SourceChoice } from './source-choice.js';
 import { StatusBar } from './status-bar.js';
 import { Timeline } from './timeline.js';
+import { useWakeLock } from './wake-lock.js';
 
 const HEALTH_EVERY_MS = 250;
 
@@ -61,6 +62,7 @@ type Panel = 'help' | 'source' | null;
 
 export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
   const health = useHealth(store, pulse, true);
+  useWakeLock(health.live);
   const hello = useSelected(store, (state) => state.hello);
   const [panel, setPanel] = useState<Panel>(null);
   const [still, setStill] = useState<OpenStill | null>(null);
@@ -112,6 +114,10 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
   const close = (): void => {
     setPanel(null);
   };
+  const label = hello?.source?.label;
+  useEffect(() => {
+    document.title = label === undefined ? 'Lumenmark' : `${label} – Lumenmark`;
+  }, [label]);
   const help = panel === 'help' ? <Help onClose={close} /> : null;
 
   if (hello !== null && hello.source === null) {
@@ -160,7 +166,7 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
         </nav>
       </header>
       <main class="view">
-        <Picture store={store} health={health} overlay={overlay} onReady={onReady} onDone={onDone} />
+        <Picture store={store} health={health} overlay={overlay} onReady={onReady} onDone={onDone} onChooseSource={by('source')} />
         <Notices store={store} />
       </main>
       <aside class="side">

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { FrameMessage } from '../../../src/server/protocol.js';
 import type { Health } from '../health.js';
-import { createStage, type DrawnFrame } from '../stage.js';
+import { createStage, type DrawnFrame, type Stage } from '../stage.js';
 import { useSelected, type Store } from '../store.js';
 import { landmarkName, percent, qualityHint, QUALITY_HINTS } from '../words.js';
 import { CornerMarks, LevelIcon } from './icons.js';
@@ -14,6 +14,7 @@ export interface PictureProps {
   /** Hands over where frames are to be shown. */
   readonly onReady: (show: (frame: FrameMessage) => void) => void;
   readonly onDone: (frame: FrameMessage) => void;
+  readonly onChooseSource: () => void;
 }
 
 /** Line about the detection of the drawn frame alone, and how old it is where it belongs to an earlier frame. */
@@ -59,35 +60,39 @@ export function LandmarkChip({ store, health }: { store: Store; health: Health }
   );
 }
 
-export function Picture({ store, health, overlay, onReady, onDone }: PictureProps): JSX.Element {
+export function Picture({ store, health, overlay, onReady, onDone, onChooseSource }: PictureProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const line = useRef<HTMLSpanElement>(null);
   const [ratio, setRatio] = useState(5 / 4);
-  const [empty, setEmpty] = useState(true);
-  const sourceId = useSelected(store, (state) => state.hello?.source?.id);
+  const [drawnOf, setDrawnOf] = useState<string | null>(null);
+  const sourceId = useSelected(store, (state) => state.hello?.source?.id ?? null);
+
+  const stage = useRef<Stage | null>(null);
 
   useEffect(() => {
     if (canvas.current === null) return;
-    const stage = createStage(
+    const created = createStage(
       canvas.current,
       (drawn) => {
         setRatio(drawn.width / drawn.height);
-        setEmpty(false);
+        setDrawnOf(drawn.frame.sourceId);
         if (line.current !== null) line.current.textContent = detectionLine(store, drawn);
       },
       onDone,
     );
-    // No picture of an earlier source may stand under the name of the next.
-    stage.clear();
-    setEmpty(true);
+    stage.current = created;
     onReady((frame) => {
-      stage.show(frame);
+      created.show(frame);
     });
     return () => {
-      stage.dispose();
+      created.dispose();
     };
-  }, [store, sourceId]);
+  }, [store]);
+  useEffect(() => {
+    stage.current?.follow(sourceId);
+  }, [sourceId]);
 
+  const empty = drawnOf === null || drawnOf !== sourceId;
   const trouble = health.level === 'stale' || health.level === 'fault' || health.level === 'ended';
   return (
     <div class="stage">
@@ -101,6 +106,11 @@ export function Picture({ store, health, overlay, onReady, onDone }: PictureProp
           <div class="trouble" data-level={health.level} role={health.level === 'fault' ? 'alert' : 'status'}>
             <strong>{health.text}</strong>
             {health.detail === null ? null : <span>{health.detail}</span>}
+            {(health.level === 'fault' || health.level === 'ended') && !health.live ? (
+              <button type="button" onClick={onChooseSource}>
+                Choose a source
+              </button>
+            ) : null}
           </div>
         ) : null}
         {overlay ? <LandmarkChip store={store} health={health} /> : null}
