@@ -45,7 +45,6 @@ export class FfmpegCapture {
   readonly #options: SourceOptions;
   readonly #ffmpeg: Ffmpeg;
   readonly #input: Input;
-  readonly #probe: Probe | null;
   readonly #context: FailureContext;
   readonly #finite: boolean;
   readonly #disposed = new AbortController();
@@ -65,7 +64,6 @@ export class FfmpegCapture {
     this.#ffmpeg = ffmpeg;
     this.#input = input;
     this.#context = context;
-    this.#probe = probe;
     this.#finite = !isLiveInput(input);
     this.#aim = {
       fieldOfView: probe === null ? null : fixedFieldOfView(options, probe),
@@ -78,11 +76,8 @@ export class FfmpegCapture {
 
   /** @throws MediaError when a finite input cannot be decoded; UsageError when a fixed field of view lies outside it. */
   static async open(options: SourceOptions, ffmpeg: Ffmpeg, input: Input): Promise<FfmpegCapture> {
-    const context: FailureContext = {
-      label: input.label,
-      kind: input.kind === 'stills' ? 'file' : input.kind,
-      ffmpegVersion: ffmpeg.version,
-    };
+    const kind = input.kind === 'stills' ? 'file' : input.kind;
+    const context: FailureContext = { label: input.label, kind, ffmpegVersion: ffmpeg.version };
     let probe: Probe | null = null;
     if (!isLiveInput(input)) {
       const words = inputArguments(input, options.input, ffmpeg);

@@ -3,6 +3,7 @@ import { FfmpegCapture } from './ffmpeg-source.js';
 import type { CaptureEvent, FrameSource } from './frame.js';
 import { resolveInput } from './input.js';
 import { LatestQueue } from './latest-queue.js';
+import { StillsCapture } from './stills-source.js';
 import { validateSourceOptions, type SourceOptions } from './options.js';
 
 export type { FieldOfViewOption, SourceOptions } from './options.js';
@@ -20,7 +21,8 @@ export async function openSource(options: SourceOptions): Promise<FrameSource> {
   options.signal?.throwIfAborted();
   const ffmpeg = options.ffmpeg ?? (await findFfmpeg());
   const input = await resolveInput(options.source, ffmpeg);
-  const capture = await FfmpegCapture.open(options, ffmpeg, input);
+  const capture =
+    input.kind === 'stills' ? await StillsCapture.open(options, input, ffmpeg.path) : await FfmpegCapture.open(options, ffmpeg, input);
   return new Source(options, capture);
 }
 
