@@ -81,7 +81,6 @@ export class SourceSession {
         this.#tick();
       },
     });
-    this.#sayCoverage();
   }
 
   setChecklist(checklist: Checklist): void {
@@ -111,6 +110,8 @@ export class SourceSession {
         return;
       case 'state':
         this.#messages.next(sourceEvent(this.id, event));
+        // Whoever watches forgets an earlier source of this name when a new one connects: tell what is covered after that.
+        if (event.state === 'connecting') this.#sayCoverage();
         return;
       case 'field-of-view':
         this.#fieldOfView = event.fieldOfView;
