@@ -31,7 +31,8 @@ interface Waiting {
  */
 export async function createEmbedder(model: Model, options: EmbedderOptions = {}): Promise<Embedder> {
   options.signal?.throwIfAborted();
-  const device = resolveDevice(options);
+  const device = await resolveDevice(options);
+  options.signal?.throwIfAborted();
   const featureOutputs = options.features === true ? model.backbones.map((name) => `feature:${name}`) : [];
   const setup: WorkerSetup = {
     graph: model.graph,

@@ -317,7 +317,7 @@ async function fill(folder: string, work: Work, options: ImportOptions): Promise
     graph,
     parity,
     report: work.report,
-  } satisfies ModelManifest);
+  });
   await writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
   return manifest;
 }
