@@ -220,21 +220,22 @@ function largestRegion(mask: Uint8Array, width: number, height: number): LitRegi
   let best = 0;
   let bestArea = 0;
   let label = 0;
+  let tail = 0;
+  const visit = (next: number): void => {
+    if (mask[next] !== 1 || labels[next] !== 0) return;
+    labels[next] = label;
+    queue[tail] = next;
+    tail += 1;
+  };
   for (let seed = 0; seed < mask.length; seed += 1) {
     if (mask[seed] !== 1 || labels[seed] !== 0) continue;
     label += 1;
     labels[seed] = label;
     queue[0] = seed;
-    let tail = 1;
+    tail = 1;
     for (let head = 0; head < tail; head += 1) {
       const at = queue[head] ?? 0;
       const x = at % width;
-      const visit = (next: number): void => {
-        if (mask[next] !== 1 || labels[next] !== 0) return;
-        labels[next] = label;
-        queue[tail] = next;
-        tail += 1;
-      };
       if (x > 0) visit(at - 1);
       if (x < width - 1) visit(at + 1);
       if (at >= width) visit(at - width);

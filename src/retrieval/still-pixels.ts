@@ -6,8 +6,8 @@ import { lumaOf, type Still } from '../media/stills.js';
 /** How the field of view of a still is found: by looking (`auto`), not at all (`none`), or `WxH+X+Y` in its pixels. */
 export type FieldOfViewMode = string;
 
-/** The detection itself looks at 320 px; it need not shrink a large picture in JavaScript. */
-const LOOK_WIDTH = 640;
+/** What the detection itself looks at; it need not shrink a large picture in JavaScript. */
+const LOOK_WIDTH = 320;
 const GEOMETRY = /^(\d+)x(\d+)\+(\d+)\+(\d+)$/;
 
 /** @throws UsageError when it is none of `auto`, `none` and `WxH+X+Y`. */
