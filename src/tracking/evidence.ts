@@ -13,10 +13,8 @@ export interface Evidence {
   /** Likelihood of the frame under nothing (index 0) and under each landmark (1 + k), up to a common factor. */
   readonly likelihoods: readonly number[];
   /** Landmark that the frame speaks for most, as its index in the tracker's landmarks; null when it speaks for nothing. */
-  readonly favours: number | null;
-  /** The same where the frame is known as well: only these frames open a sighting. */
   readonly supports: number | null;
-  /** Share of the vote that the favoured landmark itself got, 0…1. */
+  /** Share of the vote that the supported landmark itself got, 0…1. */
   readonly score: number;
 }
 
@@ -26,7 +24,8 @@ export interface Evidence {
  * Class scores are posteriors under equal priors, hence proportional to likelihoods. Part of the vote for a wider class counts for what
  * lies within it. Nothing is in view in two ways: a place that the gallery does not hold, under which any scores are as likely as
  * others (`nothingShare`), or a class that is no landmark (findings, quality classes), which has a vote of its own. Whether the frame is
- * known is weighed by how often the gallery errs about that: a strict threshold makes `known` say much and `unknown` little.
+ * known is weighed by how often the gallery errs about that: a strict threshold makes `known` say much and `unknown` little, and a
+ * gallery that refuses most of its own places cannot make them invisible by it.
  * An out-of-body frame speaks strongly for nothing; any other bad frame yields null: no evidence.
  */
 export function createEvidenceReader(
@@ -39,7 +38,6 @@ export function createEvidenceReader(
   const isElsewhere = (label: string): boolean => !isOfTract(label, options.tract);
   const outOfBody: Evidence = {
     likelihoods: [1, ...landmarks.map(() => options.outOfBodyShare)],
-    favours: null,
     supports: null,
     score: 0,
   };
@@ -60,13 +58,12 @@ export function createEvidenceReader(
     );
     const likeliest = indexOfLargest(scores);
     // A narrow class without a vote of its own must not win by what it inherits.
-    const favours =
+    const supports =
       likeliest !== null && held * (scores[likeliest] ?? 0) > nothing && vote(landmarks[likeliest] ?? '') > 0 ? likeliest : null;
     return {
       likelihoods: [nothing, ...scores.map((score) => held * (score + scoreFloor))],
-      favours,
-      supports: match.known ? favours : null,
-      score: favours === null ? 0 : vote(landmarks[favours] ?? ''),
+      supports,
+      score: supports === null ? 0 : vote(landmarks[supports] ?? ''),
     };
   };
 }

@@ -43,7 +43,7 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** Class score that every landmark is granted: bounds how much a single frame can say against one. */
   scoreFloor: share.default(0.06),
   /** What a place that the gallery does not hold counts against a landmark's whole vote. */
-  nothingShare: share.default(0.6),
+  nothingShare: share.default(0.35),
   /** How much of the vote for a wider class (`stomach`) counts for the narrower ones within it (`antrum`). */
   widerClassShare: z.number().min(0).max(1).default(0.5),
   /** Share of the frames of places that the gallery does not hold which it takes for known; its calibration states it. */

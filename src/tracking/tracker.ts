@@ -193,7 +193,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     if (open !== null && !open.fading) {
       if (frame !== null && supports === open.landmark) {
         open = { ...open, run: extendRun(open.run, frame, edgeUs), disagreeing: 0 };
-      } else if (evidence !== null && evidence.favours !== open.landmark) {
+      } else if (evidence !== null) {
         const disagreeing = open.disagreeing + 1;
         const fading = disagreeing >= resolved.minDisagreeingFrames && probability(open.landmark) < resolved.closeBelow;
         open = { ...open, disagreeing, fading };

@@ -21,17 +21,16 @@ describe('evidence of a frame', () => {
   it('takes class scores as likelihoods, above a floor', () => {
     const evidence = read(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 } }))!;
     expect(rounded(evidence.likelihoods)).toEqual([0.05, 0.72, 0.36]);
-    expect(evidence).toMatchObject({ favours: 0, supports: 0, score: 0.7 });
+    expect(evidence).toMatchObject({ supports: 0, score: 0.7 });
   });
 
-  it('weighs an unknown frame by how often the gallery errs about that, and lets it support nothing', () => {
+  it('weighs an unknown frame by how often the gallery errs about that', () => {
     const evidence = read(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 }, known: false }))!;
     expect(rounded(evidence.likelihoods)).toEqual([0.15, 0.08, 0.04]);
-    expect(evidence).toMatchObject({ favours: null, supports: null });
+    expect(evidence).toMatchObject({ supports: null, score: 0 });
     const strict = createEvidenceReader(['pylorus', 'z-line'], { ...options, falseRejection: 0.6 });
     expect(strict(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 }, known: false }))).toMatchObject({
-      favours: 0,
-      supports: null,
+      supports: 0,
       score: 0.7,
     });
   });
@@ -39,7 +38,7 @@ describe('evidence of a frame', () => {
   it('counts votes for findings and quality classes for nothing', () => {
     const evidence = read(detectionOf({ ptsUs: 0, scores: { polyps: 0.5, pylorus: 0.4, 'bbps-0-1': 0.1 } }))!;
     expect(evidence.likelihoods[0]).toBeCloseTo(0.05 + 0.9 * 0.6);
-    expect(evidence.favours).toBeNull();
+    expect(evidence.supports).toBeNull();
   });
 
   it('reads out-of-body frames as nothing, other bad frames as no evidence', () => {
@@ -61,9 +60,9 @@ describe('evidence of a frame', () => {
   it('does not hear votes for the tract that is not examined', () => {
     const upper = createEvidenceReader(['pylorus'], { ...options, tract: 'upper' });
     const scores = { pylorus: 0.3, cecum: 0.6, 'impacted-stool': 0.1 };
-    expect(upper(detectionOf({ ptsUs: 0, scores }))).toMatchObject({ favours: 0 });
+    expect(upper(detectionOf({ ptsUs: 0, scores }))).toMatchObject({ supports: 0 });
     expect(rounded(upper(detectionOf({ ptsUs: 0, scores }))!.likelihoods)).toEqual([0.05, 0.36]);
-    expect(read(detectionOf({ ptsUs: 0, scores }))).toMatchObject({ favours: null });
+    expect(read(detectionOf({ ptsUs: 0, scores }))).toMatchObject({ supports: null });
   });
 
   it('does not take an inherited vote for a supporting frame', () => {
