@@ -14,8 +14,14 @@ const openSourceBody = z.strictObject({
 
 const checklistBody = z.strictObject({ id: z.string().min(1).max(200) });
 
-/** Names of stills are made by us from ids and numbers; anything else is not asked for in good faith. */
-const STILL_NAME = /^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/;
+/** True for names such as those in coverage messages: percent-encoded segments, none of which leads elsewhere. */
+function isStillName(name: string): boolean {
+  try {
+    return name.split('/').every((segment) => !['', '.', '..'].includes(decodeURIComponent(segment)));
+  } catch {
+    return false;
+  }
+}
 
 function sendPicture(context: RouteContext, picture: Picture | null, cacheControl: string): void {
   if (picture === null) throw new HttpError(404, 'no-picture', 'There is no such picture.');
@@ -95,7 +101,7 @@ export function apiRoutes(controller: SessionController, hub: Hub, uploads: Uplo
       handler: async (context) => {
         const name = context.params['*'] ?? '';
         // A better still of a site gets a path of its own, so that the one behind a path never changes.
-        const picture = STILL_NAME.test(name) ? await controller.still(name) : null;
+        const picture = isStillName(name) ? await controller.still(name) : null;
         sendPicture(context, picture, 'private, max-age=31536000, immutable');
       },
     },

@@ -8,7 +8,7 @@ export interface RouteContext {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly url: URL;
-  /** Parts of the path that stand for `:name` (one segment) and `*` (the rest) in the pattern, decoded. */
+  /** Parts of the path that stand for `:name` (one segment, decoded) and `*` (the rest, as it was sent) in the pattern. */
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -31,7 +31,7 @@ function matchPath(pattern: string, path: string): Record<string, string> | null
   const params: Record<string, string> = {};
   for (const [position, part] of wanted.entries()) {
     if (part === '*') {
-      params['*'] = decode(given.slice(position).join('/'));
+      params['*'] = given.slice(position).join('/');
       return params;
     }
     const segment = given[position];

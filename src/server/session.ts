@@ -64,7 +64,7 @@ export interface SessionController {
   checklists(): ChecklistSummary[];
   /** @throws UsageError when no checklist has this id. */
   setChecklist(checklistId: string): Promise<void>;
-  /** The still behind a `still` path of a coverage message, `name` being what follows `/stills/`; null when there is none. */
+  /** The still behind a `still` path of a coverage message; `name` is what follows `/stills/`, as it was sent. Null when there is none. */
   still(name: string): Promise<Picture | null>;
   /** The picture of an exemplar of the gallery; null when there is none. */
   thumbnail(exemplar: number): Promise<Picture | null>;

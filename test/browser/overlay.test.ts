@@ -508,6 +508,24 @@ describeWithBrowser('overlay: start page', () => {
     await eventually(() => page.locator('dialog').count()).toBe(0);
   });
 
+  it('says what failed when a source was to take the place of another', async () => {
+    const { session, server } = await room();
+    const page = await open(server, '', { expected: /422/ });
+    await page.locator('.chip-name').waitFor();
+    session.openFault = new MediaError('not-found', '/videos/b.mp4 does not exist.');
+    await page.keyboard.press('s');
+    await page.getByLabel('Path of a video on the server').fill('/videos/b.mp4');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Choose what to watch' }).waitFor();
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('alert').textContent()).toBe('/videos/b.mp4 does not exist.');
+    session.openFault = null;
+    await page.getByLabel('Path of a video on the server').fill('/videos/c.mp4');
+    await page.keyboard.press('Enter');
+    await page.locator('.room').waitFor();
+    expect(await page.locator('dialog').count()).toBe(0);
+  });
+
   it('chooses the checklist', async () => {
     const { session, server } = await start();
     const page = await open(server);

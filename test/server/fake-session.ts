@@ -134,7 +134,12 @@ export class FakeSession implements SessionController {
 
   openSource(request: OpenSourceRequest): Promise<{ sourceId: string }> {
     this.opened.push(request);
-    if (this.openFault !== null) return Promise.reject(this.openFault);
+    if (this.openFault !== null) {
+      // What was open is let go before the next is tried: a device can be open once only.
+      this.source = null;
+      this.emit(this.hello(null));
+      return Promise.reject(this.openFault);
+    }
     this.source = { id: 's1', label: request.source, live: true, simulated: false };
     this.emit(this.hello(null));
     return Promise.resolve({ sourceId: 's1' });

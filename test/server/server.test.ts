@@ -246,10 +246,20 @@ describe('startServer: the interface', () => {
   it('serves stills and thumbnails', async () => {
     const { server, session } = await start();
     session.pictures.set('s1/antrum-7.jpg', { contentType: 'image/jpeg', bytes: NO_JPEG });
+    session.pictures.set('s1/my%20own%20place/3.jpg', { contentType: 'image/jpeg', bytes: NO_JPEG });
+    expect((await call(server, '/stills/s1/my%20own%20place/3.jpg')).status).toBe(200);
     session.pictures.set('12', { contentType: 'image/webp', bytes: NO_JPEG });
     expect((await call(server, '/stills/s1/antrum-7.jpg')).headers).toMatchObject({ 'content-type': 'image/jpeg', 'content-length': '4' });
     expect((await call(server, '/thumbnails/12.jpg')).headers).toMatchObject({ 'content-type': 'image/webp', 'cache-control': 'no-cache' });
-    for (const path of ['/stills/none.jpg', '/stills/', '/thumbnails/13.jpg', '/thumbnails/x.jpg', '/thumbnails/-1.jpg']) {
+    for (const path of [
+      '/stills/none.jpg',
+      '/stills/',
+      '/stills/%zz',
+      '/stills/s1/../s1/antrum-7.jpg',
+      '/thumbnails/13.jpg',
+      '/thumbnails/x.jpg',
+      '/thumbnails/-1.jpg',
+    ]) {
       expect([path, (await call(server, path)).status]).toEqual([path, 404]);
     }
   });

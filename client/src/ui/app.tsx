@@ -14,7 +14,7 @@ import { Help } from './help.js';
 import { Wordmark } from './icons.js';
 import { Notices } from './notices.js';
 import { Picture } from './picture.js';
-import { SourceChoice } from './source-choice.js';
+import { NO_CHOICE, SourceChoice } from './source-choice.js';
 import { StatusBar } from './status-bar.js';
 import { Timeline } from './timeline.js';
 import { useWakeLock } from './wake-lock.js';
@@ -65,6 +65,7 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
   useWakeLock(health.live);
   const hello = useSelected(store, (state) => state.hello);
   const [panel, setPanel] = useState<Panel>(null);
+  const [choice, setChoice] = useState(NO_CHOICE);
   const [still, setStill] = useState<OpenStill | null>(null);
   const [overlay, setOverlay] = useState(true);
   const [evidence, setEvidence] = useState(true);
@@ -76,7 +77,9 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
         setPanel('help');
         return;
       case 'source':
-        if ((store.get().hello?.source ?? null) !== null) setPanel('source');
+        if ((store.get().hello?.source ?? null) === null) return;
+        setChoice(NO_CHOICE);
+        setPanel('source');
         return;
       case 'checklist':
         checklistSelect.current?.focus();
@@ -131,7 +134,7 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
               Landmarks are recognised with <b>{hello.model?.name ?? 'no model'}</b> and the gallery <b>{hello.gallery?.name ?? 'none'}</b>
               {hello.gallery === null ? '' : ` (${hello.gallery.exemplars} exemplars)`}. Everything runs on this machine.
             </p>
-            <SourceChoice store={store} />
+            <SourceChoice store={store} choice={choice} onChoice={setChoice} onOpened={close} />
           </div>
         </div>
         <Notices store={store} />
@@ -181,7 +184,7 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
       {help}
       {panel === 'source' ? (
         <Dialog title="Choose what to watch" name="source" onClose={close}>
-          <SourceChoice store={store} onOpened={close} />
+          <SourceChoice store={store} choice={choice} onChoice={setChoice} onOpened={close} />
           <button
             type="button"
             class="quiet"

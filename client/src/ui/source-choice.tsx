@@ -6,8 +6,18 @@ import { percent } from '../words.js';
 import { ChecklistChoice } from './checklist-choice.js';
 import { WarningIcon } from './icons.js';
 
+/** What became of the last choice. It outlives the panel: what was open is closed before the next is tried. */
+export interface Choice {
+  readonly busy: string | null;
+  readonly fault: ApiError | null;
+}
+
+export const NO_CHOICE: Choice = { busy: null, fault: null };
+
 interface SourceChoiceProps {
   readonly store: Store;
+  readonly choice: Choice;
+  readonly onChoice: (choice: Choice) => void;
   readonly onOpened?: () => void;
 }
 
@@ -16,55 +26,47 @@ function asApiError(error: unknown): ApiError {
 }
 
 /** Devices found, a file, or an address: whatever a procedure can be watched from. */
-export function SourceChoice({ store, onOpened }: SourceChoiceProps): JSX.Element {
+export function SourceChoice({ store, choice: { busy, fault }, onChoice, onOpened }: SourceChoiceProps): JSX.Element {
   const [devices, setDevices] = useState<Device[] | null>(null);
-  const [busy, setBusy] = useState<string | null>(null);
-  const [fault, setFault] = useState<ApiError | null>(null);
   const [path, setPath] = useState('');
   const [address, setAddress] = useState('');
   const [over, setOver] = useState(false);
   const fileInput = useRef<HTMLInputElement>(null);
 
+  const setFault = (error: unknown): void => {
+    onChoice({ busy: null, fault: asApiError(error) });
+  };
+  const setBusy = (words: string): void => {
+    onChoice({ busy: words, fault: null });
+  };
+
   const look = (): void => {
     setDevices(null);
     listDevices().then(setDevices, (error: unknown) => {
       setDevices([]);
-      setFault(asApiError(error));
+      setFault(error);
     });
   };
   useEffect(look, []);
 
-  const open = async (source: string): Promise<void> => {
-    setFault(null);
-    setBusy(`Opening ${source} …`);
-    try {
-      await openSource(source);
-      onOpened?.();
-    } catch (error) {
-      setFault(asApiError(error));
-    }
-    setBusy(null);
+  const open = async (source: string, name = source): Promise<void> => {
+    setBusy(`Opening ${name} …`);
+    await openSource(source);
+    onChoice(NO_CHOICE);
+    onOpened?.();
   };
 
   const send = async (file: File): Promise<void> => {
-    setFault(null);
     setBusy(`Sending ${file.name} …`);
-    try {
-      const source = await upload(file, (share) => {
-        setBusy(`Sending ${file.name}: ${percent(share)}`);
-      });
-      setBusy(`Opening ${file.name} …`);
-      await openSource(source);
-      onOpened?.();
-    } catch (error) {
-      setFault(asApiError(error));
-    }
-    setBusy(null);
+    const source = await upload(file, (share) => {
+      setBusy(`Sending ${file.name}: ${percent(share)}`);
+    });
+    await open(source, file.name);
   };
 
   const submit = (value: string) => (event: Event) => {
     event.preventDefault();
-    if (value.trim() !== '') void open(value.trim());
+    if (value.trim() !== '') open(value.trim()).catch(setFault);
   };
 
   return (
@@ -86,7 +88,13 @@ export function SourceChoice({ store, onOpened }: SourceChoiceProps): JSX.Elemen
           <ul class="devices">
             {devices?.map((device) => (
               <li key={device.source}>
-                <button type="button" class="device" onClick={() => void open(device.source)}>
+                <button
+                  type="button"
+                  class="device"
+                  onClick={() => {
+                    open(device.source, device.name).catch(setFault);
+                  }}
+                >
                   <span class="device-name">{device.name}</span>
                   <span class="device-formats">{device.formats.slice(0, 3).join(' · ') || device.source}</span>
                 </button>
@@ -113,7 +121,7 @@ export function SourceChoice({ store, onOpened }: SourceChoiceProps): JSX.Elemen
               event.preventDefault();
               setOver(false);
               const file = event.dataTransfer?.files[0];
-              if (file !== undefined) void send(file);
+              if (file !== undefined) send(file).catch(setFault);
             }}
           >
             <input
@@ -124,7 +132,7 @@ export function SourceChoice({ store, onOpened }: SourceChoiceProps): JSX.Elemen
               accept="video/*,.mkv,.mts,.m2ts,.mpg,.avi,.mxf"
               onChange={({ currentTarget }) => {
                 const file = currentTarget.files?.[0];
-                if (file !== undefined) void send(file);
+                if (file !== undefined) send(file).catch(setFault);
                 currentTarget.value = '';
               }}
             />
