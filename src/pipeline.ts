@@ -1,14 +1,17 @@
-import { defer, filter, from, map, merge, share, type Observable, type ObservableInput } from 'rxjs';
+import { defer, filter, from, map, merge, mergeMap, share, type Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
 import type { AnalysisFrame, CaptureEvent, FieldOfViewChange, FrameSource, PreviewFrame, SourceState } from './capture/frame.js';
+import type { Tract } from './common/landmarks.js';
 import type { Embedder } from './inference/embedder.js';
 import { inOrder } from './inference/in-order.js';
 import { latestWins } from './inference/latest-wins.js';
-import type { Match } from './retrieval/match.js';
+import type { Gallery } from './retrieval/gallery.js';
 import type { Detection } from './tracking/detection.js';
 import { judgeQuality } from './tracking/quality.js';
+import type { Sighting } from './tracking/sighting.js';
 import { track, type TrackingUpdate } from './tracking/track.js';
+import { trackerOptionsFor } from './tracking/gallery-options.js';
 import type { TrackerOptions } from './tracking/options.js';
-import type { Tracker } from './tracking/tracker.js';
+import { createTracker, type Tracker } from './tracking/tracker.js';
 
 /** A detection with what it cost. */
 export interface TimedDetection extends Detection {
@@ -29,9 +32,12 @@ export type PipelineEvent = PreviewFrame | TrackedFrame | SourceState | FieldOfV
 export interface PipelineOptions {
   readonly source: FrameSource;
   readonly embedder: Embedder;
-  /** What an embedding is matched with: usually a `Gallery`. */
-  readonly gallery: { match(embedding: Float32Array): Match };
-  readonly tracker: TrackerOptions | Tracker;
+  /** What an embedding is matched with; tells the tracker its labels and how often it errs. */
+  readonly gallery: Pick<Gallery, 'match' | 'labels' | 'manifest'>;
+  /** Which tract is examined; asked at each detection, since a checklist may be changed while a source plays. Default: either. */
+  readonly tract?: () => Tract | null;
+  /** Parameters of the tracker other than its defaults. */
+  readonly tracker?: Partial<TrackerOptions>;
   /**
    * `latest` (default of live sources) analyses the newest frame and drops what waited; `every` analyses every frame and makes
    * the source wait.
@@ -51,7 +57,7 @@ const EVENTS_IN_FLIGHT = 4;
  * source → slot → inference → match → track, for one source. Cold; subscribe once. Completes when the source ends, after its last
  * frame was tracked; errors with what ended the source otherwise. The caller disposes of source and embedder.
  */
-export function trackLandmarks({ source, embedder, gallery, tracker, policy, onDrop }: PipelineOptions): Observable<PipelineEvent> {
+export function trackLandmarks({ source, embedder, gallery, tract, tracker, policy, onDrop }: PipelineOptions): Observable<PipelineEvent> {
   const detect = async (frame: AnalysisFrame): Promise<TimedDetection> => {
     const { sourceId, frameId, ptsUs, capturedAtMs, width, height, pixels } = frame;
     const { embeddings, quality, inferenceMs } = await embedder.embed({ count: 1, width, height, pixels });
@@ -67,6 +73,17 @@ export function trackLandmarks({ source, embedder, gallery, tracker, policy, onD
       quality: judgeQuality(measures),
       match: gallery.match(embeddings),
     };
+  };
+
+  const trackers = new Map<Tract | null, Tracker>();
+  const trackerNow = (): Tracker => {
+    const examined = tract?.() ?? null;
+    let found = trackers.get(examined);
+    if (found === undefined) {
+      found = createTracker({ ...trackerOptionsFor(gallery, examined === null ? null : { tract: examined }), ...tracker });
+      trackers.set(examined, found);
+    }
+    return found;
   };
 
   const everyFrame = (): Observable<Analysed> =>
@@ -98,10 +115,17 @@ export function trackLandmarks({ source, embedder, gallery, tracker, policy, onD
     return merge(
       events$.pipe(
         filter((event) => event.type === 'detection'),
-        track<TimedDetection>(tracker),
+        track<TimedDetection>(trackerNow),
         map((update): TrackedFrame => ({ type: 'tracked', ...update })),
       ),
       events$.pipe(filter((event) => event.type !== 'detection')),
     );
   });
+}
+
+/** The sightings that a pipeline closes, in the order in which they close. */
+export function closedSightings(): OperatorFunction<PipelineEvent, Sighting> {
+  return mergeMap((event) =>
+    event.type === 'tracked' ? event.events.filter(({ type }) => type === 'sighting-closed').map(({ sighting }) => sighting) : [],
+  );
 }

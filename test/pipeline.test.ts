@@ -5,6 +5,7 @@ import type { CaptureEvent, FrameSource } from '../src/capture/frame.js';
 import type { Embedder } from '../src/inference/embedder.js';
 import type { Model } from '../src/models/model.js';
 import { trackLandmarks, type PipelineEvent } from '../src/pipeline.js';
+import type { GalleryManifest } from '../src/retrieval/gallery.js';
 import type { Match } from '../src/retrieval/match.js';
 
 const FRAME_US = 100_000;
@@ -69,8 +70,9 @@ const PYLORUS: Match = {
   known: true,
   confidence: 0.9,
 };
-const gallery = { match: (): Match => PYLORUS };
-const tracker = { labels: ['pylorus', 'z-line'] };
+const gallery = { match: (): Match => PYLORUS, labels: ['pylorus', 'z-line'], manifest: { calibration: null } as GalleryManifest };
+// The fake gallery errs as rarely as can be.
+const tracker = { falseAcceptance: 0.01, falseRejection: 0.01 };
 
 const detectionsOf = (events: readonly PipelineEvent[]): number[] =>
   events.flatMap((event) => (event.type === 'tracked' && event.detection !== null ? [event.detection.frameId] : []));

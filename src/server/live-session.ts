@@ -18,7 +18,7 @@ export interface LiveSessionOptions {
   readonly gallery: Gallery;
   readonly embedder: Embedder;
   readonly checklist: Checklist;
-  readonly tracker?: Omit<TrackerOptions, 'labels'>;
+  readonly tracker?: Partial<TrackerOptions>;
   readonly openSource: SourceOpener;
   readonly devices: () => Promise<DeviceSummary[]>;
 }
@@ -67,8 +67,7 @@ export class LiveSession implements SessionController {
       source,
       embedder,
       gallery,
-      tracker: { ...tracker, labels: [...gallery.labels] },
-      labels: gallery.labels,
+      ...(tracker === undefined ? {} : { tracker }),
       checklist: this.#checklist,
       simulated,
     });

@@ -10,9 +10,7 @@ import { coverageMessage, fieldOfViewEvent, frameMessage, sightingEvent, sourceE
 import type { SessionMessage } from './session.js';
 import { StillKeeper } from './still-keeper.js';
 
-export interface SourceSessionOptions extends Omit<PipelineOptions, 'onDrop'> {
-  /** Labels of the gallery. */
-  readonly labels: readonly string[];
+export interface SourceSessionOptions extends Omit<PipelineOptions, 'onDrop' | 'tract'> {
   readonly checklist: Checklist;
   /** The source shows no patient: a phantom. */
   readonly simulated: boolean;
@@ -67,6 +65,7 @@ export class SourceSession {
     }, STATS_PERIOD_MS);
     this.#subscription = trackLandmarks({
       ...this.#options,
+      tract: () => this.#checklist.tract,
       onDrop: (droppedFrames) => {
         this.#droppedFrames = droppedFrames;
       },
@@ -155,7 +154,7 @@ export class SourceSession {
   #sayCoverage(): void {
     this.#coverageChanged = false;
     const found = coverage(this.#checklist, {
-      labels: this.#options.labels,
+      labels: this.#options.gallery.labels,
       sightings: [...this.#sightings.values()],
       stills: this.#stills.stills,
     });

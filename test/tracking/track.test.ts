@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TestScheduler } from 'rxjs/testing';
-import { map } from 'rxjs';
+import { from, map, tap } from 'rxjs';
+import { createTracker } from '../../src/tracking/tracker.js';
 import { track, type TrackingUpdate } from '../../src/tracking/track.js';
 import { detectionOf } from '../support/synthetic-detections.js';
 
@@ -55,6 +56,26 @@ describe('track', () => {
         ),
       ).toBe('#');
     });
+  });
+
+  it('changes trackers between two detections: closes what is open, goes on counting', () => {
+    const first = createTracker({ labels: LABELS });
+    const second = createTracker({ labels: ['pylorus', 'z-line'] });
+    let tracker = first;
+    const frames = [...[0, 400, 800].map((ms) => frame(ms)), ...[1200, 1600, 2000].map((ms) => frame(ms, 'pylorus'))];
+    const ids: number[] = [];
+    const words: string[] = [];
+    from(frames)
+      .pipe(
+        tap(({ frameId }) => (tracker = frameId < 1200 ? first : second)),
+        track(() => tracker),
+      )
+      .subscribe((update) => {
+        words.push(said(update));
+        ids.push(...update.events.map(({ sighting }) => sighting.id));
+      });
+    expect(words).toEqual(['0 -', '400 -', '800 antrum opened', 'end - closed', '1200 -', '1600 -', '2000 pylorus opened', 'end - closed']);
+    expect(ids).toEqual([0, 0, 1, 1]);
   });
 
   it('lets go of the source when nobody listens any more', () => {
