@@ -5,6 +5,7 @@ import type { Tract } from '../phantom/anatomy/anatomy.js';
 import { DISTURBANCES, type Disturbance } from '../phantom/disturbance.js';
 import { createProcedure } from '../phantom/frames.js';
 import { visitsOf } from '../phantom/truth.js';
+import { STILL_CLASSES, writeStills } from '../phantom/stills.js';
 import { writeVideo } from '../phantom/video.js';
 
 interface VideoFlags {
@@ -18,6 +19,19 @@ interface VideoFlags {
   readonly crf: number;
   readonly threads: number;
   readonly ffmpeg?: string;
+  readonly json?: true;
+}
+
+interface StillsFlags {
+  readonly classes: readonly string[];
+  readonly perClass: number;
+  readonly patients: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly size: { readonly width: number; readonly height: number };
+  readonly disturbances: readonly Disturbance[];
+  readonly split?: readonly [number, number, number];
+  readonly threads: number;
   readonly json?: true;
 }
 
@@ -67,6 +81,31 @@ export function register(program: Command): void {
         console.log(`  ${(startPtsUs / 1e6).toFixed(1).padStart(7)} – ${(endPtsUs / 1e6).toFixed(1).padStart(6)} s  ${landmark}`);
       }
     });
+
+  phantom
+    .command('stills')
+    .description('stills of landmarks: a folder per class, PNG files named after the patient')
+    .requiredOption('--classes <list>', 'upper, lower, or a list of class ids', classes)
+    .requiredOption('--out <dir>', 'folder to write into')
+    .option('--per-class <n>', 'pictures of each class over all patients', wholeNumber, 40)
+    .option('--patients <n>', 'patients, with the seeds from --seed on', wholeNumber, 20)
+    .option('--seed <n>', 'seed of the first patient', wholeNumber, 1)
+    .option('--split <train,val,test>', 'shares of patients in train/, val/ and test/', split)
+    .option('--size <WxH>', 'size of the pictures, px', size, { width: 320, height: 256 })
+    .option('--disturbances <list>', `all, none, or a list of ${DISTURBANCES.join(', ')}`, disturbances, [])
+    .option('--threads <n>', 'drawing threads', wholeNumber, Math.max(1, availableParallelism() - 1))
+    .option('--json', 'print the stills as JSON')
+    .action(async ({ out, size: pictureSize, split: shares, json, ...flags }: StillsFlags) => {
+      const onStill = startProgress(json !== true);
+      const written = await writeStills({
+        ...flags,
+        ...pictureSize,
+        directory: out,
+        onStill,
+        ...(shares === undefined ? {} : { split: shares }),
+      });
+      console.log(json === true ? JSON.stringify(written) : `${written.length} stills of ${flags.patients} patients in ${out}`);
+    });
 }
 
 /** Progress with the time that is left, on a terminal only. */
@@ -78,7 +117,7 @@ function startProgress(wanted: boolean): (done: number, of: number) => void {
     if (!wanted || !process.stderr.isTTY || (nowMs - shownMs < 250 && done < of)) return;
     shownMs = nowMs;
     const leftS = Math.round((((nowMs - startedMs) / done) * (of - done)) / 1000);
-    process.stderr.write(done < of ? `\r${done}/${of} frames, ${leftS} s left   ` : '\r\x1b[K');
+    process.stderr.write(done < of ? `\r${done}/${of}, ${leftS} s left   ` : '\r\x1b[K');
   };
 }
 
@@ -105,6 +144,18 @@ function size(value: string): { width: number; height: number } {
     throw new InvalidArgumentError('must be WIDTHxHEIGHT, both even and at least 96.');
   }
   return { width, height };
+}
+
+function classes(value: string): readonly string[] {
+  return value === 'upper' || value === 'lower' ? STILL_CLASSES[value] : value.split(',').map((name) => name.trim());
+}
+
+function split(value: string): readonly [number, number, number] {
+  const [train = NaN, val = NaN, test = NaN, ...rest] = value.split(',').map(Number);
+  if (![train, val, test].every((share) => share >= 0) || rest.length > 0 || train + val + test <= 0) {
+    throw new InvalidArgumentError('must be three shares, such as 0.7,0.15,0.15.');
+  }
+  return [train, val, test];
 }
 
 function disturbances(value: string): readonly Disturbance[] {

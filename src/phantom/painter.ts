@@ -38,7 +38,7 @@ export class Painter {
     const { width, height } = this.screen.fieldOfView;
     this.#processor = drawProcessor(options.seed);
     this.#lens = makeLens({ width, height, ...this.#processor });
-    this.#renderer = new Renderer(anatomy.scene, this.#lens, { ...this.#processor, ambient: 0.6 });
+    this.#renderer = new Renderer(anatomy.scene, this.#lens, { ...this.#processor, ambient: 0.3 });
     this.#room = new Room(options.seed);
     const random = randomStream(options.seed, 'cast');
     this.#cast = [between(random, 0.8, 1.2), between(random, 0.92, 1.1), between(random, 0.75, 1.3)];

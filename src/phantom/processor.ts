@@ -12,6 +12,8 @@ export interface Processor {
   readonly saturation: number;
   /** Exponent of the tone curve; below 1 lifts the shadows. */
   readonly gamma: number;
+  /** How much the middle tones are spread, 0…1. */
+  readonly contrast: number;
   /** Brightness that the automatic exposure aims at, 0…1. */
   readonly target: number;
   /** Sharpening, 0…1. */
@@ -32,15 +34,16 @@ export function drawProcessor(seed: number): Processor {
     aperture: pick(random, ['octagon', 'octagon', 'circle', 'rounded']),
     diagonalDeg: between(random, 132, 146),
     vignetting: between(random, 0.05, 0.35),
-    balance: [1 + 0.05 * warm, 1 + between(random, -0.03, 0.03), 1 - 0.08 * warm],
-    saturation: between(random, 0.88, 1.12),
-    gamma: between(random, 0.92, 1.1),
+    balance: [1 + 0.06 * warm, 1 + between(random, -0.04, 0.04), 1 - 0.16 * warm],
+    saturation: between(random, 0.98, 1.18),
+    gamma: between(random, 0.86, 1.02),
+    contrast: between(random, 0.25, 0.55),
     target: between(random, 0.56, 0.64),
     enhancement: chance(random, 0.5) ? between(random, 0.3, 0.8) : between(random, 0, 0.25),
     grain: between(random, 0.6, 2),
-    halfMm: between(random, 15, 20),
+    halfMm: between(random, 9.5, 13),
     glint: between(random, 0.7, 1.2),
-    film: between(random, 0.1, 0.2),
+    film: between(random, 0.5, 0.9),
   };
 }
 
@@ -76,7 +79,10 @@ const TONE_LIMIT = 8;
 export function develop(light: Float32Array, lit: Uint8Array, processor: Processor, exposure: number, out: Uint8ClampedArray): void {
   const tone = new Float32Array(TONE_STEPS + 1);
   const power = processor.gamma / 2.1;
-  for (let step = 0; step <= TONE_STEPS; step++) tone[step] = 255 * curve((step / TONE_STEPS) ** 2 * TONE_LIMIT) ** power;
+  for (let step = 0; step <= TONE_STEPS; step++) {
+    const value = curve((step / TONE_STEPS) ** 2 * TONE_LIMIT) ** power;
+    tone[step] = 255 * (value + processor.contrast * (value * value * (3 - 2 * value) - value));
+  }
   const [r, g, b] = processor.balance;
   const scale = TONE_STEPS / Math.sqrt(TONE_LIMIT);
   const lookUp = (value: number): number => {

@@ -24,8 +24,6 @@ export interface Rod {
 
 export interface Scene {
   readonly tubes: readonly Tube[];
-  /** Rounding where two tubes meet, mm. */
-  readonly jointMm: number;
   readonly noise: Noise;
 }
 
@@ -47,7 +45,6 @@ const MAX_STEPS = 90;
 /** Draws what the tip sees, in linear light; the same pose gives the same picture. */
 export class Renderer {
   readonly #tubes: readonly Tube[];
-  readonly #joint: number;
   readonly #noise: Noise;
   readonly #lens: Lens;
   readonly #light: LightOptions;
@@ -62,6 +59,7 @@ export class Renderer {
   #runnerUp = 0;
   #bestHeight = 0;
   #runnerUpHeight = 0;
+  #joint = 0;
   // Left by the last call of #march.
   #hitRod = -1;
 
@@ -72,7 +70,6 @@ export class Renderer {
 
   constructor(scene: Scene, lens: Lens, light: LightOptions) {
     this.#tubes = scene.tubes;
-    this.#joint = scene.jointMm;
     this.#noise = scene.noise;
     this.#lens = lens;
     this.#light = light;
@@ -183,6 +180,7 @@ export class Renderer {
     this.#runnerUpHeight = runnerUp;
     const gap = best - runnerUp;
     let height = best;
+    this.#joint = runnerUp > -900 ? Math.min((tubes[this.#best] as Tube).jointMm, (tubes[this.#runnerUp] as Tube).jointMm) : 0;
     if (gap < this.#joint) {
       const near = this.#joint - gap;
       height += (near * near) / (4 * this.#joint);
@@ -287,12 +285,28 @@ export class Renderer {
     nz *= norm;
 
     const { halfMm, glint, film, ambient } = this.#light;
+    const noise = this.#noise;
+    const grain = t * this.#lens.pixelRad;
+    const glossX = nx;
+    const glossY = ny;
+    const glossZ = nz;
+    if (!isRod) {
+      // The mucosa is never quite smooth; what is finer than a pixel is left out.
+      const rough = 0.34 / (1 + grain * grain * 2);
+      const cx = x * 0.42;
+      const cy = y * 0.42;
+      const cz = z * 0.42;
+      const coarse = noise.at(cx, cy, cz);
+      nx -= rough * (noise.at(cx + 0.35, cy, cz) - coarse);
+      ny -= rough * (noise.at(cx, cy + 0.35, cz) - coarse);
+      nz -= rough * (noise.at(cx, cy, cz + 0.35) - coarse);
+    }
     const facing = -(nx * dx + ny * dy + nz * dz);
     const ratio = t / halfMm;
     const fall = 1 / (1 + ratio * ratio);
-    const beam = 0.35 + 0.65 * cosOff;
+    const beam = 0.55 + 0.45 * cosOff;
     const lambert = facing > 0 ? facing : 0;
-    const diffuse = fall * beam * (0.1 + 0.9 * lambert);
+    const diffuse = fall * beam * (0.08 + 0.92 * lambert);
     const back = ambient * (0.25 / (1 + ratio * 0.6));
     const { red, green, blue } = surface;
     // What was reflected more than once has taken the wall's colour more than once.
@@ -300,35 +314,35 @@ export class Renderer {
     let outGreen = green * (diffuse + back * green * 0.8);
     let outBlue = blue * (diffuse + back * blue * 0.75);
 
-    const wet = isRod ? 1 : this.#noise.at(x * 0.16 + 40, y * 0.16, z * 0.16) * 0.9 + 0.25;
-    const shine = surface.gloss * glint * (wet > 1 ? 1 : wet);
-    if (shine > 0 && facing > 0.2) {
-      const grain = t * this.#lens.pixelRad;
+    const shine = surface.gloss * glint;
+    if (shine > 0 && facing > 0.3) {
+      const wet = isRod ? 0 : noise.at(x * 0.16 + 40, y * 0.16, z * 0.16);
       // The film's ripples are lost where a pixel covers more than one of them.
-      const ripple = isRod ? 0.02 : film / (1 + grain * grain * 4);
-      const frequency = 2.1;
-      const bx = x * frequency;
-      const by = y * frequency;
-      const bz = z * frequency;
-      const here = this.#noise.at(bx, by, bz);
-      const e = 0.3;
-      const k = ripple / e;
-      let mx = nx - k * (this.#noise.at(bx + e, by, bz) - here);
-      let my = ny - k * (this.#noise.at(bx, by + e, bz) - here);
-      let mz = nz - k * (this.#noise.at(bx, by, bz + e) - here);
+      const ripple = isRod ? 0 : (film * (0.5 + 1.2 * (wet > 0 ? wet : 0))) / (1 + grain * grain * 4);
+      let mx = glossX;
+      let my = glossY;
+      let mz = glossZ;
+      if (ripple > 0) {
+        const bx = x * 1.5;
+        const by = y * 1.5;
+        const bz = z * 1.5;
+        const here = noise.at(bx, by, bz);
+        mx -= ripple * (noise.at(bx + 0.3, by, bz) - here);
+        my -= ripple * (noise.at(bx, by + 0.3, bz) - here);
+        mz -= ripple * (noise.at(bx, by, bz + 0.3) - here);
+      }
       const inverse = 1 / Math.sqrt(mx * mx + my * my + mz * mz);
-      mx *= inverse;
-      my *= inverse;
-      mz *= inverse;
       // Two light guides, left and right of the lens.
-      const across = mx * right[0] + my * right[1] + mz * right[2];
-      const straight = -(mx * dx + my * dy + mz * dz);
+      const across = (mx * right[0] + my * right[1] + mz * right[2]) * inverse;
+      const straight = -(mx * dx + my * dy + mz * dz) * inverse;
       const lean = 1.1 / t;
-      const sharp = isRod ? 60 : 2600;
-      const left = Math.max(0, 1 - straight - across * lean);
-      const other = Math.max(0, 1 - straight + across * lean);
+      const aside = 2 * lean * (dx * right[0] + dy * right[1] + dz * right[2]);
+      const square = 1 + lean * lean;
+      const left = 1 - (straight + across * lean) / Math.sqrt(square - aside);
+      const other = 1 - (straight - across * lean) / Math.sqrt(square + aside);
+      const sharp = isRod ? 60 : 2600 / (1 + grain * grain * 12);
       const spot = Math.exp(-left * sharp) + Math.exp(-other * sharp);
-      const strength = shine * spot * 2.2 * Math.sqrt(fall) * beam;
+      const strength = (shine * spot * 3.2 * fall ** 0.75 * beam) / (1 + grain * grain * 9);
       outRed += strength;
       outGreen += strength;
       outBlue += strength;

@@ -16,8 +16,8 @@ export interface Complexion {
 }
 
 export function drawComplexion(random: Random): Complexion {
-  const warmth = 0.06 * bell(random);
-  const pallor = 0.05 * bell(random);
+  const warmth = 0.08 * bell(random);
+  const pallor = 0.07 * bell(random);
   return {
     cast: [1 + pallor + warmth * 0.4, 1 + pallor - warmth * 0.5, 1 + pallor * 1.3 - warmth],
     vascularity: between(random, 0.65, 1.35),
@@ -76,14 +76,22 @@ export function paintVessel(paint: Paint, amount: number): void {
   paint.blue *= 1 - 0.55 * amount;
 }
 
-/** A branching net of vessels: thick trunks `meshMm` apart and finer ones between them; 0…1. */
-export function vesselNet(place: Place, noise: Noise, meshMm: number, sharpness: number): number {
+/** A net of vessels that comes to the surface and dives again: trunks about `meshMm` apart, two finer orders between them; 0…1. */
+export function vesselNet(place: Place, noise: Noise, meshMm: number): number {
   const f = 1 / meshMm;
-  const wx = noise.at(place.x * f * 1.7, place.y * f * 1.7, place.worldZ * f * 1.7 + 20) * 0.45;
-  const wy = noise.at(place.x * f * 1.7 + 31, place.y * f * 1.7, place.worldZ * f * 1.7) * 0.45;
-  const trunk = noise.ridge(place.x * f + wx, place.y * f + wy, place.worldZ * f + wx);
-  const twig = noise.ridge(place.x * f * 2.6 + wy * 2 + 7, place.y * f * 2.6 + wx * 2, place.worldZ * f * 2.6 + wy);
-  return Math.min(1, smooth(sharpness, 1, trunk) + 0.65 * smooth(sharpness + 0.04, 1, twig));
+  const { x, y, worldZ: z } = place;
+  const wx = noise.at(x * f * 1.9, y * f * 1.9, z * f * 1.9 + 20) * 0.4 + noise.at(x * f * 5, y * f * 5, z * f * 5) * 0.1;
+  const wy = noise.at(x * f * 1.9 + 31, y * f * 1.9, z * f * 1.9) * 0.4 + noise.at(x * f * 5 + 9, y * f * 5, z * f * 5) * 0.1;
+  const trunk =
+    smooth(0.87, 1, noise.ridge(x * f + wx, y * f + wy, z * f + wx)) *
+    smooth(-0.35, 0.3, noise.at(x * f * 0.7 + 3, y * f * 0.7, z * f * 0.7));
+  const branch =
+    smooth(0.84, 1, noise.ridge(x * f * 2.1 + wy * 2 + 7, y * f * 2.1 + wx * 2, z * f * 2.1 + wy * 2)) *
+    smooth(-0.3, 0.35, noise.at(x * f * 1.1 + 13, y * f * 1.1, z * f * 1.1));
+  const twig =
+    smooth(0.78, 1, noise.ridge(x * f * 4.6 + wx * 4 + 3, y * f * 4.6 + wy * 4, z * f * 4.6)) *
+    smooth(0, 0.5, noise.at(x * f * 1.7 + 23, y * f * 1.7, z * f * 1.7));
+  return Math.min(1, 0.9 * trunk + 0.65 * branch + 0.35 * twig);
 }
 
 /** 0 below `low`, 1 above `high`, smooth between. */

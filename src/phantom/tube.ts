@@ -11,6 +11,8 @@ export interface TubeDesign {
   readonly zMax: number;
   /** Centre line at z, mm. */
   readonly centre: (z: number) => readonly [x: number, y: number];
+  /** Rounding where this tube meets another, mm; the lesser of the two counts. */
+  readonly jointMm: number;
   /** Radius at z without relief, mm; 0 closes the tube. */
   readonly radius: (z: number) => number;
   /** How far the wall stands into the lumen at a place, mm. */
@@ -74,6 +76,7 @@ export class Tube {
   readonly name: string;
   readonly zMin: number;
   readonly zMax: number;
+  readonly jointMm: number;
   readonly #columns: number;
   readonly #rows: number;
   readonly #rowsPerMm: number;
@@ -92,6 +95,7 @@ export class Tube {
     this.name = design.name;
     this.zMin = design.zMin;
     this.zMax = design.zMax;
+    this.jointMm = design.jointMm;
     this.#columns = options.columns;
     const steps = Math.ceil((design.zMax - design.zMin) / Z_STEP_MM) + 1;
     this.#lastStep = steps - 2;

@@ -86,8 +86,8 @@ export function lowerAnatomy(seed: number): Anatomy {
   // Caecum: valve on a fold, orifice of the appendix off the pole, three folds that run together at it.
   const valveAngle = between(random, 0, 2 * Math.PI);
   const valveZ = ascending.to + between(random, 14, 20);
-  const valveLong = between(random, 8.5, 11.5);
-  const valveHigh = between(random, 7.5, 10);
+  const valveLong = between(random, 12, 16);
+  const valveHigh = between(random, 8.5, 12);
   const orificeAngle = valveAngle + between(random, 1.7, 2.6);
   const orificeZ = domeZ + (poleZ - domeZ) * between(random, 0.66, 0.78);
   const orificeRadius = colonRadius(orificeZ);
@@ -143,7 +143,7 @@ export function lowerAnatomy(seed: number): Anatomy {
     gloss: 0.6,
   };
   const valve: MucosaStyle = {
-    colour: individual(tint(236, 178, 112), complexion, hues),
+    colour: individual(tint(236, 172, 118), complexion, hues),
     mottle: 0.1,
     mottleMm: 4,
     grain: 0.06,
@@ -158,11 +158,13 @@ export function lowerAnatomy(seed: number): Anatomy {
     grainMm: 0.5,
     gloss: 0.7,
   };
+  folds.push({ z: valveZ + 3, depth: 7, width: 3.4, triangular: 0, angle: valveAngle, halfArc: 1.9, tilt: 1 });
   const { vascularity } = complexion;
   const over: Paint = { red: 0, green: 0, blue: 0, gloss: 0 };
 
   const colon: TubeDesign = {
     name: 'colon',
+    jointMm: 4,
     zMin: 0,
     zMax: poleZ,
     centre: colonCentre,
@@ -182,7 +184,7 @@ export function lowerAnatomy(seed: number): Anatomy {
       const haustra = smooth(descending.from, transverse.from, place.z) * smooth(domeZ + 20, domeZ, place.z);
       relief += haustra * 1.1 * Math.max(0, Math.cos(3 * (place.angle - taenia)));
       if (place.z > valveZ - 20 && place.z < valveZ + 20) {
-        const along = (place.z - valveZ) / 6;
+        const along = (place.z - valveZ) / 8;
         const around = (angleBetween(place.angle, valveAngle) * place.radius) / valveLong;
         const lips = Math.exp(-((along * along + around * around) ** 1.6));
         const slit = Math.exp(-((along * 6) ** 2) / 1.4) * smooth(0.75, 0.45, around);
@@ -197,8 +199,8 @@ export function lowerAnatomy(seed: number): Anatomy {
         const crescent = bump(away - orificeWidth * 1.9, 1.5) * (0.55 + 0.45 * Math.cos(turn - crescentTurn));
         const hole = bump(away, orificeWidth);
         const star = Math.abs(Math.sin((3 * (turn + crescentTurn)) / 2 + 0.4 * noise.at(away * 0.15, 3, 8)));
-        const radiate = (1 - star) ** 2 * smooth(5, 10, away) * smooth(34, 18, away);
-        relief += 2.4 * crescent - 3.2 * hole + 3.4 * radiate;
+        const radiate = (1 - star) ** 1.6 * smooth(4, 9, away) * smooth(38, 20, away);
+        relief += 2.4 * crescent - 3.2 * hole + 7.5 * radiate;
       }
       const low = smooth(15, 5, place.z);
       if (low > 0)
@@ -209,7 +211,7 @@ export function lowerAnatomy(seed: number): Anatomy {
       const style = place.z < 80 ? rectal : place.z > ascending.to ? caecal : colonic;
       paintMucosa(place, paint, style, noise, complexion);
       const near = smooth(70, 95, place.z);
-      const net = vesselNet(place, noise, 11, 0.82);
+      const net = vesselNet(place, noise, 11);
       paintVessel(paint, vascularity * (0.62 + 0.15 * near) * net);
       const spleen = bump(place.z - descending.to, 15) * smooth(0.2, 0.8, Math.cos(place.angle - flexureTurn));
       const liver = bump(place.z - transverse.to, 17) * smooth(0, 0.8, Math.cos(place.angle - flexureTurn - 2.4));
@@ -217,7 +219,7 @@ export function lowerAnatomy(seed: number): Anatomy {
       paint.red *= 1 - 0.55 * blue;
       paint.green *= 1 - 0.3 * blue;
       if (place.z > valveZ - 16 && place.z < valveZ + 16) {
-        const along = (place.z - valveZ) / 6.5;
+        const along = (place.z - valveZ) / 8.5;
         const around = (angleBetween(place.angle, valveAngle) * place.radius) / (valveLong * 1.05);
         const share = smooth(1.3, 0.75, Math.hypot(along, around));
         if (share > 0) {
@@ -247,6 +249,7 @@ export function lowerAnatomy(seed: number): Anatomy {
 
   const canal: TubeDesign = {
     name: 'anal-canal',
+    jointMm: 4,
     zMin: -34,
     zMax: 9,
     centre: () => [canalX, 0],
@@ -260,6 +263,7 @@ export function lowerAnatomy(seed: number): Anatomy {
 
   const ileum: TubeDesign = {
     name: 'ileum',
+    jointMm: 2,
     zMin: valveZ - 12,
     zMax: ileumEnd,
     centre: ileumCentre,
@@ -280,7 +284,7 @@ export function lowerAnatomy(seed: number): Anatomy {
       const node = smooth(0.42, 0.75, noise.at(place.x * f, place.y * f, place.z * f));
       paint.green *= 1 + 0.14 * node;
       paint.blue *= 1 + 0.18 * node;
-      paintVessel(paint, 0.2 * vascularity * vesselNet(place, noise, 8, 0.84));
+      paintVessel(paint, 0.2 * vascularity * vesselNet(place, noise, 8));
     },
   };
 
@@ -414,7 +418,7 @@ export function lowerAnatomy(seed: number): Anatomy {
 
   return {
     tract: 'lower',
-    scene: { tubes, jointMm: 5, noise },
+    scene: { tubes, noise },
     stations,
     route,
     siteAt: ([x, , z]) => {

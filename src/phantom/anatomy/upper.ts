@@ -24,8 +24,8 @@ export function upperAnatomy(seed: number): Anatomy {
   const sinusZ = between(random, -36, -28);
   const waist = between(random, 25, 29);
   const bodyY = between(random, -5, 5);
-  const foldCount = wholeBetween(random, 11, 15);
-  const foldHeight = between(random, 3.6, 5.6);
+  const foldCount = wholeBetween(random, 15, 20);
+  const foldHeight = between(random, 4.2, 7);
   const foldWarp = between(random, 1.6, 3);
   const bodyCentre = (z: number): readonly [number, number] => [
     bodyX + 6 * smooth(60, 0, z) + 12 * smooth(25, sinusZ, z),
@@ -52,17 +52,21 @@ export function upperAnatomy(seed: number): Anatomy {
     cardia[0] + gulletSwing * Math.sin((z - cardiaZ) * 0.045) * smooth(cardiaZ, cardiaZ + 30, z),
     cardia[1] + gulletSwing * 0.7 * Math.sin((z - cardiaZ) * 0.03 + 1) * smooth(cardiaZ + 4, cardiaZ + 40, z),
   ];
-  const hiatus = between(random, 3.2, 4.6);
+  const hiatus = between(random, 1.7, 3.4);
+  const funnel = between(random, 4, 9);
 
   // Antrum, pylorus.
   const antrumX = between(random, 40, 46);
   const pylorusZ = between(random, 76, 84);
   const antrumRadius = between(random, 20.5, 24);
-  const pylorusRadius = between(random, 3.1, 4.6);
+  const pylorusRadius = between(random, 2.5, 4.1);
+  const pylorusFolds = wholeBetween(random, 4, 7);
+  const pylorusRim = between(random, 0.3, 1.1);
   const pylorusOval = between(random, 0.05, 0.25);
   const pylorusPhase = between(random, 0, 6);
   const waveZ = between(random, 28, 42);
-  const waveHeight = between(random, 0.8, 2.6);
+  const waveHeight = between(random, 0.5, 3.4);
+  const waveSide = between(random, 0, 6.28);
   const antrumCentre = (z: number): readonly [number, number] => [10 + (antrumX - 10) * smooth(-55, 62, z), ramp(z, 0, 80) * bodyY * 0.5];
   const antrumDome = pylorusZ - between(random, 17, 22);
   const antrumProfile = (z: number): number => {
@@ -148,22 +152,28 @@ export function upperAnatomy(seed: number): Anatomy {
 
   const esophagus: TubeDesign = {
     name: 'esophagus',
+    jointMm: 1.6,
     zMin: cardiaZ - 9,
     zMax: gulletTop,
     centre: gulletCentre,
     radius: (z) => {
-      const closed = hiatus + (gullet - hiatus) * smooth(cardiaZ + 3, zLine + 17, z);
+      const closed = hiatus + (gullet - hiatus) * smooth(cardiaZ + 4, zLine + funnel, z);
       return z < cardiaZ ? hiatus + (cardiaZ - z) * 0.35 : closed * dome(Math.max(0, (z - gulletTop + 16) / 16));
     },
     relief: (place) => {
-      const near = smooth(zLine + 16, cardiaZ + 4, place.z);
+      const near = smooth(zLine + funnel + 6, cardiaZ + 6, place.z) * smooth(cardiaZ - 4, cardiaZ + 3, place.z);
       const folds = Math.abs(
         Math.sin((rosette * place.angle + rosettePhase) / 2 + 0.5 * noise.at(place.cos * 2, place.sin * 2, place.z * 0.1)),
       );
       const rings =
         0.3 * Math.sin(place.z * 0.55 + noise.at(place.cos, place.sin, place.z * 0.2) * 2) * smooth(zLine + 12, zLine + 25, place.z);
       const aorta = 2.6 * bump(angleBetween(place.angle, aortaAngle), 0.6) * bump(place.z - gulletTop + 44, 12);
-      return near * (folds ** 0.7 * 2.6 - 1.2) + rings + aorta + 0.7 * noise.fractal(place.cos * 1.5, place.sin * 1.5, place.z * 0.07, 2);
+      return (
+        near * (folds ** 0.6 * 0.42 - 0.16) * place.radius +
+        rings +
+        aorta +
+        1.5 * noise.fractal(place.cos * 1.3, place.sin * 1.3, place.z * 0.045, 2)
+      );
     },
     paint: (place, paint) => {
       const tongue = noise.at(place.cos * 2.2 + 9, place.sin * 2.2, 3) + 0.5 * noise.at(place.cos * 5.5, place.sin * 5.5, 7);
@@ -177,7 +187,7 @@ export function upperAnatomy(seed: number): Anatomy {
       const around = place.angle * gullet;
       const palisade = noise.ridge(around * 0.42 + noise.at(place.x * 0.2, place.y * 0.2, place.z * 0.12) * 1.2, 3, place.z * 0.035);
       const low = smooth(zLine + 46, zLine + 22, place.z);
-      paintVessel(paint, vascularity * (0.55 * low * smooth(0.8, 0.98, palisade) + 0.3 * (1 - low) * vesselNet(place, noise, 12, 0.86)));
+      paintVessel(paint, vascularity * (0.55 * low * smooth(0.8, 0.98, palisade) + 0.3 * (1 - low) * vesselNet(place, noise, 12)));
       if (isColumnar > 0) {
         const over: Paint = { red: 0, green: 0, blue: 0, gloss: 0 };
         paintMucosa(place, over, columnar, noise, complexion);
@@ -188,6 +198,7 @@ export function upperAnatomy(seed: number): Anatomy {
 
   const body: TubeDesign = {
     name: 'body',
+    jointMm: 8,
     zMin: sinusZ,
     zMax: domeTop,
     centre: bodyCentre,
@@ -201,26 +212,29 @@ export function upperAnatomy(seed: number): Anatomy {
       const folds = Math.abs(Math.sin(phase)) ** 0.65 * foldHeight * strength * (0.08 + 0.92 * greater) * along;
       const low = 1.4 * noise.fractal(place.x * 0.05, place.y * 0.05, place.z * 0.05, 2);
       const fromCardia = Math.hypot(place.x - cardia[0], place.y - cardia[1]);
-      const collar = place.z > domeBase - 4 ? 3.2 * bump(fromCardia - 11, 4) * (0.7 + 0.5 * noise.at(place.cos * 3, place.sin * 3, 5)) : 0;
+      const collar = place.z > domeBase - 4 ? 5 * bump(fromCardia - 10, 4.5) * (0.8 + 0.6 * noise.at(place.cos * 3, place.sin * 3, 5)) : 0;
       return folds + low + collar;
     },
     paint: (place, paint) => {
       paintMucosa(place, paint, corpus, noise, complexion);
       const high = smooth(domeBase - 20, domeBase + 10, place.z);
-      paintVessel(paint, vascularity * 0.22 * high * vesselNet(place, noise, 16, 0.86));
+      paintVessel(paint, vascularity * 0.22 * high * vesselNet(place, noise, 16));
     },
   };
 
   const antrum: TubeDesign = {
     name: 'antrum',
+    jointMm: 8,
     zMin: sinusZ + 2,
     zMax: pylorusZ + 3,
     centre: antrumCentre,
     radius: antrumProfile,
     relief: (place) => {
-      const wave = waveHeight * bump(place.z - waveZ - 3 * place.cos, 6);
+      const wave =
+        waveHeight * (0.6 + 0.4 * Math.cos(place.angle - waveSide)) * bump(place.z - waveZ - 5 * Math.cos(place.angle - waveSide), 6);
       const nearRing = smooth(pylorusZ - 9, pylorusZ - 2, place.z);
-      const radial = 0.5 * Math.cos(5 * place.angle + pylorusPhase) * smooth(pylorusZ - 14, pylorusZ - 5, place.z) * (1 - nearRing);
+      const towardRing = smooth(pylorusRadius + 13, pylorusRadius + 2, place.radius) * smooth(waveZ + 6, waveZ + 20, place.z);
+      const radial = pylorusRim * (Math.abs(Math.cos((pylorusFolds * place.angle) / 2 + pylorusPhase)) ** 0.7 - 0.6) * towardRing;
       const oval = pylorusRadius * pylorusOval * Math.cos(2 * place.angle + pylorusPhase) * nearRing;
       const lip = 0.35 * noise.at(place.cos * 2.5, place.sin * 2.5, place.z * 0.3) * nearRing;
       return wave + radial + oval + lip + 0.8 * noise.fractal(place.x * 0.06 + 40, place.y * 0.06, place.z * 0.06, 2) * (1 - nearRing);
@@ -237,6 +251,7 @@ export function upperAnatomy(seed: number): Anatomy {
 
   const duodenum: TubeDesign = {
     name: 'duodenum',
+    jointMm: 1,
     zMin: pylorusZ - 3,
     zMax: duodenumEnd,
     centre: duodenumCentre,
@@ -255,7 +270,7 @@ export function upperAnatomy(seed: number): Anatomy {
     paint: (place, paint) => {
       const far = smooth(bulbEnd - 6, bulbEnd + 6, place.z);
       paintMucosa(place, paint, far > 0.5 ? second : bulb, noise, complexion);
-      paintVessel(paint, vascularity * 0.12 * (1 - far) * vesselNet(place, noise, 9, 0.84));
+      paintVessel(paint, vascularity * 0.12 * (1 - far) * vesselNet(place, noise, 9));
     },
   };
 
@@ -345,7 +360,7 @@ export function upperAnatomy(seed: number): Anatomy {
     { acrossMm: 3.5, alongMm: 6, turnDeg: 9, rollDeg: 16 },
     { mm: 22, deg: 30 },
   );
-  const ca = at(bodyCentre, cardiaZ - 52, -4, 0);
+  const ca = at(bodyCentre, cardiaZ - 40, -3, 0);
   station(
     'cardia-retroflex',
     ca,
@@ -394,7 +409,7 @@ export function upperAnatomy(seed: number): Anatomy {
 
   return {
     tract: 'upper',
-    scene: { tubes, jointMm: 7, noise },
+    scene: { tubes, noise },
     stations,
     route,
     siteAt: ([x, , z]) => {
