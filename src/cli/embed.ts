@@ -1,0 +1,160 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import { lumenmarkHome } from '../common/home.js';
+import { UsageError } from '../common/errors.js';
+import { DEVICES, type Device } from '../inference/device.js';
+import type { EmbeddingBatch } from '../inference/embedder.js';
+import { createEmbedder } from '../inference/worker-embedder.js';
+import { decodeStill, squashStill } from '../media/stills.js';
+import { openModel } from '../models/registry.js';
+import { checkFieldOfViewMode, fieldOfViewOfStill } from '../retrieval/still-pixels.js';
+
+const optionsSchema = z.object({
+  model: z.string(),
+  pixels: z.string().optional(),
+  width: z.coerce.number().int().positive().optional(),
+  height: z.coerce.number().int().positive().optional(),
+  output: z.enum(['embedding', 'features']),
+  format: z.enum(['jsonl', 'float32']),
+  out: z.string().optional(),
+  fieldOfView: z.string(),
+  device: z.enum(DEVICES as unknown as [Device, ...Device[]]),
+  threads: z.coerce.number().int().positive().optional(),
+});
+type EmbedOptions = z.infer<typeof optionsSchema>;
+
+/** One picture of the model's size with the name it is printed under. */
+interface NamedPixels {
+  readonly source: string;
+  readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+export function register(program: Command): void {
+  program
+    .command('embed')
+    .description('embeddings of pictures, or of raw pixels, for comparison with other software')
+    .argument('[images...]', 'pictures: jpg, png, tif, webp, bmp')
+    .requiredOption('--model <name>', 'model to embed with')
+    .option('--pixels <file>', 'raw pixels uint8 [count, height, width, 3] RGB instead of pictures')
+    .option('--width <px>', 'width of the raw pixels; default: the size of the model')
+    .option('--height <px>', 'height of the raw pixels')
+    .addOption(
+      new Option('--output <what>', 'the embedding, or the features of the single backbones')
+        .choices(['embedding', 'features'])
+        .default('embedding'),
+    )
+    .addOption(
+      new Option('--format <format>', 'JSON lines, or little-endian float32 row by row').choices(['jsonl', 'float32']).default('jsonl'),
+    )
+    .option('--out <file>', 'write there instead of to standard output')
+    .option('--field-of-view <mode>', 'auto, none (the whole picture) or WxH+X+Y', 'none')
+    .addOption(new Option('--device <device>', 'where to run').choices(DEVICES).default('cpu'))
+    .option('--threads <n>', 'threads of one operator on the CPU')
+    .action(async (images: string[], raw: unknown) => {
+      await embed(images, parseOptions(raw));
+    });
+}
+
+function parseOptions(raw: unknown): EmbedOptions {
+  const parsed = optionsSchema.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UsageError('option', `--${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+}
+
+async function embed(images: readonly string[], options: EmbedOptions): Promise<void> {
+  if ((images.length === 0) === (options.pixels === undefined)) {
+    throw new UsageError('embed-input', 'Give pictures, or raw pixels with --pixels, and not both.');
+  }
+  checkFieldOfViewMode(options.fieldOfView);
+  const opened = await openModel(options.model, { home: lumenmarkHome() });
+  if ('base' in opened && options.output === 'embedding') {
+    throw new UsageError('embed-model', `${opened.name} has embeddings only together with a gallery, on which its statistics are fitted.`, {
+      remedy: 'Use --output features, or another model.',
+    });
+  }
+  const model = 'base' in opened ? opened.base : opened;
+  const size = model.input;
+  const pictures = options.pixels === undefined ? readImages(images, size, options) : readPixels(options.pixels, size, options);
+  const embedder = await createEmbedder(model, {
+    device: options.device,
+    features: options.output === 'features',
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
+  const out = options.out === undefined ? process.stdout : createWriteStream(options.out);
+  const write = async (chunk: string | Uint8Array): Promise<void> => {
+    if (!out.write(chunk)) await once(out, 'drain');
+  };
+  try {
+    for await (const { source, pixels } of pictures) {
+      const batch = await embedder.embed({ count: 1, ...size, pixels });
+      const vectors = vectorsOf(batch, options.output, model.backbones);
+      if (options.format === 'float32')
+        for (const [, values] of vectors) await write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      else await write(`${JSON.stringify({ source, ...shown(vectors, options.output) })}\n`);
+    }
+  } finally {
+    await embedder.dispose();
+    if (options.out !== undefined)
+      await new Promise<void>((resolve) => {
+        out.end(() => {
+          resolve();
+        });
+      });
+  }
+}
+
+type Vectors = readonly (readonly [name: string, values: Float32Array])[];
+
+function vectorsOf(batch: EmbeddingBatch, output: EmbedOptions['output'], backbones: readonly string[]): Vectors {
+  if (output === 'embedding') return [['embedding', batch.embeddings]];
+  return backbones.map((name) => [name, batch.features?.[name] ?? new Float32Array()] as const);
+}
+
+function shown(vectors: Vectors, output: EmbedOptions['output']): object {
+  const plain = Object.fromEntries(vectors.map(([name, values]) => [name, [...values]]));
+  return output === 'embedding' ? plain : { features: plain };
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+async function* readImages(images: readonly string[], size: Size, options: EmbedOptions): AsyncGenerator<NamedPixels> {
+  for (const source of images) {
+    const still = await decodeStill(source);
+    yield { source, pixels: await squashStill(still, await fieldOfViewOfStill(still, options.fieldOfView), size) };
+  }
+}
+
+async function* readPixels(path: string, size: Size, options: EmbedOptions): AsyncGenerator<NamedPixels> {
+  const { width = size.width, height = size.height } = options;
+  const byteLength = width * height * 3;
+  const file = await open(path).catch((error: unknown) => {
+    throw new UsageError('pixels', `${path} cannot be opened.`, { cause: error, remedy: 'Check the path.' });
+  });
+  try {
+    const { size: fileLength } = await file.stat();
+    if (fileLength === 0 || fileLength % byteLength !== 0) {
+      throw new UsageError(
+        'pixels',
+        `${path} has ${fileLength} bytes, which is no multiple of a picture of ${width}×${height}×3 = ${byteLength}.`,
+        {
+          remedy: 'Give the size of the raw pixels with --width and --height.',
+        },
+      );
+    }
+    for (let index = 0; index < fileLength / byteLength; index++) {
+      const pixels = new Uint8Array(byteLength);
+      await file.read(pixels, 0, byteLength, index * byteLength);
+      const fits = width === size.width && height === size.height;
+      yield { source: `${path}#${index}`, pixels: fits ? pixels : await squashStill({ width, height, pixels }, null, size) };
+    }
+  } finally {
+    await file.close();
+  }
+}
