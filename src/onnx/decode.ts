@@ -45,6 +45,7 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Onn
     } else if (field.number >= 20) opaque.push(field.encoded);
   }
   if (graph === null || irVersion === 0) throw damaged('it holds no graph');
+  if (opsets.size === 0) throw damaged('it names no operator set');
   return { graph, irVersion, opsets, metadata, opaque };
 }
 

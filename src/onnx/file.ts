@@ -18,7 +18,8 @@ const ALIGNMENT = 4096;
  * @throws ModelError `onnx-damaged`, `onnx-external` when a data file is missing or lies outside the model's folder.
  */
 export async function readModel(path: string): Promise<OnnxModel> {
-  return decodeModel(await readFile(path), {
+  const bytes = await readFile(path);
+  return decodeModel(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
     external: (location, offset, byteLength) => readExternal(path, location, offset, byteLength),
   });
 }
