@@ -1,1 +1,58 @@
-export * from './common/errors.js';
+/** The public library: what an application builds on. Everything else may change without notice. */
+export { GalleryError, LumenmarkError, MediaError, ModelError, UsageError } from './common/errors.js';
+export { CLASSES, classInfo, type ClassInfo, type ClassKind, type Tract } from './common/landmarks.js';
+export { version } from './common/version.js';
+
+// Sources
+export { findFfmpeg, type Ffmpeg, type FfmpegOrigin, type FindFfmpegOptions } from './media/ffmpeg.js';
+export { openSource } from './capture/source.js';
+export { listDevices } from './capture/devices.js';
+export type { FieldOfViewOption, SourceOptions } from './capture/options.js';
+export type {
+  AnalysisFrame,
+  CaptureEvent,
+  FieldOfView,
+  FieldOfViewChange,
+  FrameSource,
+  PreviewFrame,
+  SourceState,
+  SourceStateName,
+} from './capture/frame.js';
+
+// Models
+export { openModel } from './models/registry.js';
+export type { FittableModel, Model, ModelPart } from './models/model.js';
+export { createEmbedder, type EmbedderOptions } from './inference/worker-embedder.js';
+export type { Device } from './inference/device.js';
+export type { Embedder, EmbeddingBatch, PixelBatch, QualityMeasures } from './inference/embedder.js';
+export { latestWins, type LatestWinsOptions } from './inference/latest-wins.js';
+export { inOrder, type InOrderOptions } from './inference/in-order.js';
+
+// Galleries
+export { buildGallery, type BuildGalleryOptions, type GalleryReport } from './retrieval/build-gallery.js';
+export { openGallery, type Exemplar, type Gallery, type GalleryManifest, type OpenGalleryOptions } from './retrieval/gallery.js';
+export type { ClassScore, Match, Neighbour } from './retrieval/match.js';
+
+// Tracking
+export { judgeQuality } from './tracking/quality.js';
+export { createTracker, type Current, type Posterior, type Tracker, type TrackerState, type TrackingStep } from './tracking/tracker.js';
+export { trackerOptionsFor } from './tracking/gallery-options.js';
+export type { TrackerOptions } from './tracking/options.js';
+export { track, type TrackingUpdate } from './tracking/track.js';
+export { sightingsOf } from './tracking/sightings-of.js';
+export type { Detection, FrameQuality, QualityVerdict } from './tracking/detection.js';
+export type { BestFrame, CloseReason, Sighting, SightingEvent } from './tracking/sighting.js';
+export { CHECKLISTS, loadChecklist, parseChecklist, type Checklist, type ChecklistSite } from './tracking/checklist.js';
+export { coverage, type Coverage, type CoverageInput, type SiteCoverage } from './tracking/coverage.js';
+
+// The live path
+export {
+  closedSightings,
+  trackLandmarks,
+  type PipelineEvent,
+  type PipelineOptions,
+  type TimedDetection,
+  type TrackedFrame,
+} from './pipeline.js';
+export { LiveSession, type LiveSessionOptions, type SourceOpener } from './server/live-session.js';
+export { startServer, type LumenmarkServer, type ServerOptions } from './server/server.js';

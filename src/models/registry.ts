@@ -2,6 +2,7 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LumenmarkError, messageOf, ModelError, UsageError } from '../common/errors.js';
+import { lumenmarkHome } from '../common/home.js';
 import { descriptors } from './descriptors.js';
 import { fileExists, modelFolder, modelsFolder } from './files.js';
 import { MANIFEST_FILE, readManifest, type ModelManifest, type Parity } from './manifest.js';
@@ -24,7 +25,7 @@ const SHIPPED_FOLDER = fileURLToPath(new URL('../../models', import.meta.url));
  *
  * @throws ModelError `model-unknown`, `model-manifest`, `model-incomplete`; UsageError `model-name`
  */
-export async function openModel(name: string, { home }: RegistryOptions): Promise<Model | FittableModel> {
+export async function openModel(name: string, { home = lumenmarkHome() }: Partial<RegistryOptions> = {}): Promise<Model | FittableModel> {
   if (name === BUILT_IN_MODEL) return descriptors();
   const folder = await findModel(name, home);
   const manifest = await readManifest(folder);

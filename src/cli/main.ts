@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
+import { version } from '../common/version.js';
+import { register as registerDoctor } from './doctor.js';
+import { register as registerEmbed } from './embed.js';
+import { register as registerGallery } from './gallery.js';
+import { register as registerLive } from './live.js';
+import { register as registerModels } from './models.js';
+import { register as registerPhantom } from './phantom.js';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const program = new Command('lumenmark')
+  .description('Real-time landmark tracker for gastrointestinal endoscopy. Research use only.')
+  .version(version)
+  .showHelpAfterError('Run with --help to see the options.')
+  .exitOverride();
+
+for (const register of [registerLive, registerGallery, registerModels, registerEmbed, registerPhantom, registerDoctor]) register(program);
+// exitOverride is not inherited by commands that were created before it was set.
+for (const command of program.commands) command.exitOverride().showHelpAfterError('Run with --help to see the options.');
+
+/** One line what failed and why, one line what to do; the stack only on request. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  console.error(`error: ${messageOf(error)}`);
+  if (error instanceof LumenmarkError && error.remedy !== undefined) console.error(`       ${error.remedy}`);
+  if (!(error instanceof LumenmarkError) || process.env['LUMENMARK_DEBUG'] !== undefined) console.error(error);
+  return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
