@@ -168,6 +168,8 @@ function evidenceText(evidence: BackboneSource['identified']['evidence']): strin
       return 'known by its SHA-256';
     case 'file name':
       return 'told by the file name';
+    case 'layout':
+      return 'told by the layout, whose first backbone is GastroNet';
     case 'given':
       return 'as given';
     case 'none':
@@ -384,7 +386,7 @@ async function writeParts(folder: string, work: Work, options: ImportOptions): P
   const [first] = work.backbones;
   if (trained.tensors.length > 0 && first !== undefined) {
     const written = await writeChunks(join(folder, 'parts/adapter.safetensors'), safetensorsChunks(trained.tensors, trained.metadata));
-    const restricted = work.backbones.find((backbone) => /NC|GastroNet/i.test(backbone.identified.licence));
+    const restricted = work.backbones.find((backbone) => /\bNC\b|GastroNet/i.test(backbone.identified.licence));
     const source = work.adapter === null ? first.source : await adapterSource(work.adapter.path);
     parts.push({
       name: 'adapter',

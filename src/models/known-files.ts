@@ -40,7 +40,7 @@ export const GASTRONET_LICENCE =
 export interface Identified {
   readonly known: KnownFile | null;
   readonly licence: string;
-  readonly evidence: 'sha256' | 'file name' | 'given' | 'none';
+  readonly evidence: 'sha256' | 'file name' | 'layout' | 'given' | 'none';
 }
 
 /** Identifies a checkpoint by its SHA-256, else by its file name. A licence given by the user stands above both. */

@@ -63,7 +63,7 @@ const part = z.object({
   file: z.string(),
   byteLength: count,
   licence: z.string(),
-  licenceEvidence: z.enum(['sha256', 'file name', 'given', 'none', 'derived']),
+  licenceEvidence: z.enum(['sha256', 'file name', 'layout', 'given', 'none', 'derived']),
   origin: z.string(),
   /** The file it was made from, as it was found. */
   source: z.object({ file: z.string(), sha256, byteLength: count }),

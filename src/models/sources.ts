@@ -14,7 +14,7 @@ import { describeSpec, type BackboneSpec } from './backbones/spec.js';
 import { selectBackbone, unwrapStateDict, type TensorMap } from './backbones/state-dict.js';
 import { fileKind, openCheckpoint } from './checkpoint/open.js';
 import { inspectOnnx } from './graph/onnx-backbone.js';
-import { identifyCheckpoint, type Identified } from './known-files.js';
+import { GASTRONET_LICENCE, identifyCheckpoint, type Identified } from './known-files.js';
 import type { OnnxSpec } from './manifest.js';
 
 /** A file as it was found. */
@@ -85,7 +85,15 @@ export async function openSource(request: SourceRequest, options: OpenSourceOpti
         });
       }
       const published = readPublished(tensors, request.path, options.loraAlpha === undefined ? {} : { loraAlpha: options.loraAlpha });
-      const backbones = published.backbones.map((backbone): BackboneSource => ({ kind: 'weights', ...backbone, source, identified }));
+      const backbones = published.backbones.map((backbone): BackboneSource => ({
+        kind: 'weights',
+        ...backbone,
+        source,
+        identified:
+          backbone.name === 'gastronet' && identified.evidence === 'none'
+            ? { known: null, licence: GASTRONET_LICENCE, evidence: 'layout' }
+            : identified,
+      }));
       return { backbones, head: published.head, notes: [...notes, ...published.notes], close };
     }
     const selected = selectBackbone(tensors, request.path);
