@@ -67,6 +67,8 @@ export const SLOW_FLOOR_BYTES = 64 * 1024;
 /** A client with more than this waiting, beyond what its frames can account for, is closed with 1013. */
 export const BACKLOG_LIMIT_BYTES = 1024 * 1024;
 export const SIGHTINGS_REMEMBERED = 500;
+/** A client that has stopped reporting what it draws is sent a frame this often, ms. */
+export const PROBE_AFTER_MS = 2000;
 
 /** WebSocket close code "try again later". */
 const CLOSE_TOO_SLOW = 1013;
@@ -99,9 +101,12 @@ class Client {
     this.encoding = options.frames === 'jpeg' ? 'messagepack' : 'json';
   }
 
-  get slow(): boolean {
+  slow(nowMs: number): boolean {
     const waiting = Math.max(SLOW_FLOOR_BYTES, FRAMES_BUFFERED * this.largestFrameBytes);
-    return this.socket.bufferedAmount > waiting || (this.reportsDrawn && this.inFlight.length >= FRAMES_IN_FLIGHT);
+    if (this.socket.bufferedAmount > waiting) return true;
+    if (!this.reportsDrawn || this.inFlight.length < FRAMES_IN_FLIGHT) return false;
+    // A hidden page reports nothing; a frame now and then asks whether it is back, or whether a report was lost.
+    return nowMs - (this.inFlight.at(-1)?.sentAtMs ?? 0) < PROBE_AFTER_MS;
   }
 
   get stuck(): boolean {
@@ -110,9 +115,12 @@ class Client {
 
   drawn(sourceId: string, frameId: number, nowMs: number): void {
     this.reportsDrawn = true;
-    const own = this.inFlight.find((frame) => frame.sourceId === sourceId && frame.frameId === frameId);
-    if (own !== undefined) this.drawDelays.add(nowMs - own.sentAtMs);
-    this.inFlight = this.inFlight.filter((frame) => frame.sourceId === sourceId && frame.frameId > frameId);
+    // In the order of sending, since ids begin anew when a source does.
+    const position = this.inFlight.findLastIndex((frame) => frame.sourceId === sourceId && frame.frameId === frameId);
+    const own = this.inFlight[position];
+    if (own === undefined) return;
+    this.drawDelays.add(nowMs - own.sentAtMs);
+    this.inFlight = this.inFlight.slice(position + 1);
   }
 }
 
@@ -212,6 +220,7 @@ export class Hub {
       }
       const changed = client.sourceId !== hello.sourceId;
       client.sourceId = hello.sourceId;
+      if (changed) client.inFlight = [];
       this.#send(client, hello.encoded);
       if (changed && hello.sourceId !== null) this.#catchUp(client, hello.sourceId);
     }
@@ -222,7 +231,7 @@ export class Hub {
     let written = false;
     for (const client of this.#clients) {
       if (client.sourceId !== message.sourceId) continue;
-      if (client.slow) {
+      if (client.slow(this.#nowMs())) {
         client.droppedFrames += 1;
         this.#totals.framesDropped += 1;
         continue;

@@ -272,16 +272,44 @@ describe('Hub: backpressure', () => {
     expect(socket.of('frame').at(-1)?.frameId).toBe(21);
   });
 
+  it('asks a client that no longer reports, now and then, whether it is back', () => {
+    const { hub, join, clock } = set();
+    const socket = join();
+    hub.publish(frame(0));
+    socket.client.receive(JSON.stringify({ type: 'drawn', sourceId: 's1', frameId: 0 }));
+    for (let id = 1; id <= 300; id += 1) {
+      clock.ms += 33;
+      hub.publish(frame(id));
+    }
+    // Eight frames, then one every two seconds of the remaining 9.6.
+    expect(socket.of('frame')).toHaveLength(1 + 8 + 4);
+    socket.client.receive(JSON.stringify({ type: 'drawn', sourceId: 's1', frameId: socket.of('frame').at(-1)!.frameId }));
+    hub.publish(frame(301));
+    expect(socket.of('frame').at(-1)?.frameId).toBe(301);
+  });
+
+  it('follows a source whose ids begin anew', () => {
+    const { hub, join } = set();
+    const socket = join();
+    for (let id = 5000; id < 5008; id += 1) hub.publish(frame(id));
+    socket.client.receive(JSON.stringify({ type: 'drawn', sourceId: 's1', frameId: 5003 }));
+    for (let id = 0; id < 40; id += 1) {
+      hub.publish(frame(id));
+      socket.client.receive(JSON.stringify({ type: 'drawn', sourceId: 's1', frameId: id }));
+    }
+    expect(socket.of('frame')).toHaveLength(48);
+  });
+
   it('does not hold the frames of an earlier source against a client', () => {
     const { hub, join, session } = set();
     const socket = join();
-    for (let id = 0; id < 3; id += 1) hub.publish(frame(id));
+    hub.publish(frame(0));
+    socket.client.receive(JSON.stringify({ type: 'drawn', sourceId: 's1', frameId: 0 }));
+    for (let id = 1; id < 20; id += 1) hub.publish(frame(id));
     session.source = { id: 's2', label: 'second', live: true, simulated: false };
     hub.publish(session.hello(null));
-    for (let id = 0; id < 3; id += 1) hub.publish(frame(id, { sourceId: 's2' }));
-    socket.client.receive(JSON.stringify({ type: 'drawn', sourceId: 's2', frameId: 0 }));
-    for (let id = 3; id < 9; id += 1) hub.publish(frame(id, { sourceId: 's2' }));
-    expect(socket.of('frame').filter(({ sourceId }) => sourceId === 's2')).toHaveLength(9);
+    for (let id = 0; id < 20; id += 1) hub.publish(frame(id, { sourceId: 's2' }));
+    expect(socket.of('frame').filter(({ sourceId }) => sourceId === 's2')).toHaveLength(FRAMES_IN_FLIGHT);
   });
 });
 

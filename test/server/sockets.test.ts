@@ -204,6 +204,30 @@ describe('WebSockets: slow clients', () => {
     slow.socket.destroy();
   });
 
+  it('get every other message, in order, when they read in fits and starts', async () => {
+    const { server, session } = await start();
+    const fitful = client(server);
+    await fitful.waitFor(({ type }) => type === 'hello');
+    const jpeg = new Uint8Array(randomBytes(500_000));
+    const total = 200;
+    for (let id = 0; id < total; id += 1) {
+      if (id % 40 === 0) fitful.socket.pause();
+      if (id % 40 === 30) fitful.socket.resume();
+      session.emit(frame(id, { jpeg }));
+      session.emit(tracking(id));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    fitful.socket.resume();
+    await fitful.waitFor((message) => message.type === 'tracking' && message.frameId === total - 1);
+    const idsOf = (type: 'frame' | 'tracking'): number[] =>
+      fitful.messages.flatMap((message) => (message.type === type ? [message.frameId] : []));
+    expect(idsOf('tracking')).toEqual(Array.from({ length: total }, (_, id) => id));
+    const frames = idsOf('frame');
+    expect(frames).toEqual(frames.toSorted((a, b) => a - b));
+    expect(frames.length + server.hub.totals.framesDropped).toBe(total);
+    expect(server.hub.totals.framesDropped).toBeGreaterThan(0);
+  });
+
   it('are let go when they have stopped reading altogether', async () => {
     const { server, session } = await start();
     const deaf = await deafClient(server);

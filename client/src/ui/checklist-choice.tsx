@@ -35,7 +35,7 @@ export function ChecklistChoice({ store, id, onError, selectRef }: ChecklistChoi
       {current === null ? <option value="">No checklist</option> : null}
       {lists.map((list) => (
         <option key={list.id} value={list.id}>
-          {list.name} ({list.sites.length})
+          {list.name}
         </option>
       ))}
     </select>

@@ -31,7 +31,7 @@ export function StatusBar({ store, brief = false }: { store: Store; brief?: bool
   const source = useSelected(store, (state) => state.source);
   const stats = useSelected(store, (state) => state.stats);
   const hello = useSelected(store, (state) => state.hello);
-  const age = stats?.annotationAgeMs;
+  const age = stats === null || stats.analysedFps === 0 ? undefined : stats.annotationAgeMs;
   const drawDelayMs = stats?.drawDelayMs ?? null;
   const gallery = hello?.gallery ?? null;
   const reconnects = source?.reconnects ?? 0;
