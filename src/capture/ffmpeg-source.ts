@@ -178,7 +178,7 @@ export class FfmpegCapture {
     if (found === null || shape === null) return { type: 'over', end: this.#finite && end.type === 'finished' ? this.#allDark() : end };
     if (this.#disposed.signal.aborted) return { type: 'over', end: { type: 'ended' } };
     this.#aim.fieldOfView = scaleFieldOfView(found, shape.width, shape.height);
-    this.#aim.deinterlace = deinterlacing(this.#options, shape);
+    if (this.#aim.deinterlace === 'none') this.#aim.deinterlace = deinterlacing(this.#options, shape);
     return { type: 'again' };
   }
 
@@ -229,16 +229,14 @@ export class FfmpegCapture {
   /** What only the first picture of a live input can tell; the turn to take when the session cannot go on as it is. */
   #checkShape(shape: PictureShape): Turn | null {
     const aim = this.#aim;
-    const deinterlace = deinterlacing(this.#options, shape);
+    // Once on it stays on: it touches only pictures that are flagged.
+    const isInterlaced = aim.deinterlace === 'none' && deinterlacing(this.#options, shape) !== 'none';
     const isOutdated =
       aim.fieldOfView !== null && (aim.fieldOfView.sourceWidth !== shape.width || aim.fieldOfView.sourceHeight !== shape.height);
     if (isOutdated) aim.fieldOfView = null;
     aim.fieldOfView ??= fixedFieldOfView(this.#options, shape);
-    if (isOutdated || deinterlace !== aim.deinterlace) {
-      aim.deinterlace = deinterlace;
-      return { type: 'again' };
-    }
-    return null;
+    if (isInterlaced) aim.deinterlace = 'flagged';
+    return isOutdated || isInterlaced ? { type: 'again' } : null;
   }
 
   /** Finite inputs go back to the first frame of the new geometry; live ones go on from now. */

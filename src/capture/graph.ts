@@ -95,9 +95,10 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
   const whole = roles.map((role, index) => ({ role, index })).filter(({ role }) => !isCut(role));
   const cut = roles.map((role, index) => ({ role, index })).filter(({ role }) => isCut(role));
   const graph = [
-    `[0:V:0]${join(...timing(plan), ...before(plan))},split=${whole.length + (cut.length > 0 ? 2 : 1)}[shape]${cut.length > 0 ? '[seen]' : ''}${whole.map(({ index }) => `[w${index}]`).join('')}`,
     // Tells size, pixel aspect and interlacing of what is really decoded, once per change of these.
+    `[0:V:0]${join(...timing(plan))},split=2[shape][timed]`,
     "[shape]select='eq(n,0)',showinfo,nullsink",
+    `[timed]${join(...deinterlacing(plan), ...before(plan), `split=${whole.length + (cut.length > 0 ? 1 : 0)}`)}${cut.length > 0 ? '[seen]' : ''}${whole.map(({ index }) => `[w${index}]`).join('')}`,
   ];
   if (cut.length > 0) {
     const masked = maskChain(plan);
@@ -134,11 +135,12 @@ function timing(plan: CapturePlan): string[] {
     // Half a ms of grace: the wanted frame itself must not be lost to rounding.
     ...(plan.sinceUs === null ? [] : [`select='gte(t,${seconds(plan.sinceUs - 500)})'`]),
     ...(plan.paced ? ['realtime'] : []),
-    // Halves the time base, since it could double the frames.
-    ...(plan.deinterlace === 'none'
-      ? []
-      : [`yadif=mode=0:parity=-1:deint=${plan.deinterlace === 'all' ? 0 : 1}`, `settb=1/${TICKS_PER_SECOND}`]),
   ];
+}
+
+function deinterlacing({ deinterlace }: CapturePlan): string[] {
+  // The filter halves the time base, since it could double the frames.
+  return deinterlace === 'none' ? [] : [`yadif=mode=0:parity=-1:deint=${deinterlace === 'all' ? 0 : 1}`, `settb=1/${TICKS_PER_SECOND}`];
 }
 
 /** Leaves out, before any work is done on them, frames that no stream wants. */
