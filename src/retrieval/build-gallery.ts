@@ -62,7 +62,7 @@ export interface BuildGalleryOptions {
   readonly minExemplars?: number;
   /** `auto` (default) builds an HNSW index from 20,000 exemplars on, where the library is there. */
   readonly index?: IndexChoice;
-  /** Share of queries of a foreign class that may be taken for known; default 0.1. */
+  /** Share of queries of a foreign class that may be taken for known, each class counted alike; default 0.2. */
   readonly falseAcceptance?: number;
   /** Neighbours of a match; default 31. */
   readonly k?: number;
@@ -133,7 +133,7 @@ export async function buildGallery(options: BuildGalleryOptions): Promise<Galler
       {
         k,
         ...(options.vote === undefined ? {} : { vote: options.vote }),
-        falseAcceptance: options.falseAcceptance ?? 0.1,
+        falseAcceptance: options.falseAcceptance ?? 0.2,
         ...abortable,
         onProgress: progress('calibrating'),
       },

@@ -1,9 +1,10 @@
 import { seededRandom } from '../common/random.js';
 import { turnTaker } from '../common/turns.js';
+import { CONFIDENCE_NAME, confidenceOf, learnUsualNearness } from './confidence.js';
 import { dealFolds } from './folds.js';
 import { heldOutSearch, type HeldOutAnswer } from './held-out.js';
 import type { Calibration } from './manifest.js';
-import { operatingPoint } from './operating-point.js';
+import { operatingPoint, type OpenSetQuery } from './operating-point.js';
 import { chooseVote, scoreClasses, type VoteOptions } from './vote.js';
 
 export interface CalibrationGallery {
@@ -74,21 +75,32 @@ export async function calibrate(gallery: CalibrationGallery, options: CalibrateO
 
   const vote = options.vote ?? chooseVote(known.map((answer) => ({ ...answer, label: labels[answer.query] ?? '' })));
   if (known.length < MIN_QUERIES || foreign.length < MIN_QUERIES) return { vote, calibration: null };
-  const queries = known.map(({ query, neighbours, counts, confidence }) => ({
-    confidence,
-    right: scoreClasses(neighbours, (label) => counts.get(label) ?? 0, vote)[0]?.label === labels[query],
-  }));
+  const judge = ({ query, neighbours, counts, nearness }: HeldOutAnswer): JudgedAnswer => {
+    const best = scoreClasses(neighbours, (label) => counts.get(label) ?? 0, vote)[0]?.label;
+    return { label: labels[query] ?? '', best, nearness };
+  };
+  const judged = known.map(judge);
+  const usual = learnUsualNearness(judged.filter(({ label, best }) => label === best));
+  const toQuery = ({ label, best, nearness }: JudgedAnswer): OpenSetQuery => ({
+    label,
+    confidence: confidenceOf(nearness, best, usual),
+    right: best === label,
+  });
   return {
     vote,
     calibration: {
+      confidence: CONFIDENCE_NAME,
       method: refit === null ? 'leave one out, leave one class out' : `${rounds.length} folds, the model fitted anew in each`,
-      ...operatingPoint(
-        queries,
-        foreign.map(({ confidence }) => confidence),
-        options.falseAcceptance,
-      ),
+      usual,
+      ...operatingPoint(judged.map(toQuery), foreign.map(judge).map(toQuery), options.falseAcceptance),
     },
   };
+}
+
+interface JudgedAnswer {
+  readonly label: string;
+  readonly best: string | undefined;
+  readonly nearness: number;
 }
 
 /** At most `max` positions, every class with as many as the others as far as it has them; seeded. */

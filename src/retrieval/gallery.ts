@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GalleryError, messageOf } from '../common/errors.js';
+import { lumenmarkHome } from '../common/home.js';
 import type { FittableModel, Model } from '../models/model.js';
+import { openModel } from '../models/registry.js';
 import { exactIndex } from './exact-index.js';
 import { hnswIndex, loadHnsw, readHnsw } from './hnsw.js';
 import {
@@ -26,8 +28,10 @@ export type { Exemplar, GalleryManifest } from './manifest.js';
 export type IndexChoice = 'auto' | 'exact' | 'hnsw';
 
 export interface OpenGalleryOptions {
-  /** The model that the embeddings to be matched come from. */
-  readonly model: Model | FittableModel;
+  /** The model that the embeddings to be matched come from. Default: the model of the gallery's name. */
+  readonly model?: Model | FittableModel;
+  /** Folder in which models are looked for; default `lumenmarkHome()`. */
+  readonly home?: string;
   /** `auto` (default) takes the HNSW index when the gallery has one and the library is there. */
   readonly index?: IndexChoice;
 }
@@ -62,15 +66,16 @@ export interface Gallery {
 
 /**
  * Opens a gallery and checks all that it depends on: format, hashes, sizes, labels, and that the model is the one it was made with.
- * @throws GalleryError naming what is wrong and the way out.
+ * @throws GalleryError naming what is wrong and the way out; ModelError when no model was given and the gallery's is not installed.
  */
-export async function openGallery(dir: string, options: OpenGalleryOptions): Promise<Gallery> {
+export async function openGallery(dir: string, options: OpenGalleryOptions = {}): Promise<Gallery> {
   const manifest = await readManifest(dir);
   const { dimension } = manifest.model;
   const files = [EMBEDDINGS_FILE, EXEMPLARS_FILE, ...(manifest.model.fitted ? [STATISTICS_FILE] : [])];
   await Promise.all(files.map((name) => checkFile(dir, manifest, name)));
 
-  const model = await completeModel(dir, manifest, options.model);
+  const given = options.model ?? (await openModel(manifest.model.name, { home: options.home ?? lumenmarkHome() }));
+  const model = await completeModel(dir, manifest, given);
   const [embeddings, exemplars] = await Promise.all([readEmbeddings(dir, manifest), readExemplars(dir, manifest)]);
   const { index, reason } = await chooseIndex(dir, manifest, embeddings, options.index ?? 'auto');
 

@@ -1,5 +1,5 @@
 import { classesAround } from '../common/landmarks.js';
-import { CONFIDENCE_NEIGHBOURS, confidenceOf } from './confidence.js';
+import { CONFIDENCE_NEIGHBOURS, nearnessOf } from './confidence.js';
 import { similarity } from './exact-index.js';
 import type { Neighbour } from './match.js';
 import { Nearest } from './nearest.js';
@@ -20,7 +20,8 @@ export interface HeldOutAnswer {
   readonly neighbours: readonly Neighbour[];
   /** Exemplars by label in the part that was asked. */
   readonly counts: ReadonlyMap<string, number>;
-  readonly confidence: number;
+  /** Before what is usual for a class is taken off. */
+  readonly nearness: number;
 }
 
 /**
@@ -79,7 +80,7 @@ export function heldOutSearch(
       const own = labels[member] ?? '';
       if (groups[member] !== groups[query] && without?.has(own) !== true) counts.set(own, (counts.get(own) ?? 0) + 1);
     }
-    return { query, neighbours, counts, confidence: confidenceOf(neighbours, (exemplar) => densityOf(exemplar, known ? null : label)) };
+    return { query, neighbours, counts, nearness: nearnessOf(neighbours, (exemplar) => densityOf(exemplar, known ? null : label)) };
   };
 }
 

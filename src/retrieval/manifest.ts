@@ -48,7 +48,7 @@ export const EXEMPLAR = z.strictObject({
 });
 export type Exemplar = z.output<typeof EXEMPLAR>;
 
-/** One threshold of the open-set curve. */
+/** One threshold of the open-set curve. In every rate each class counts alike. */
 const OPERATING_POINT = z.strictObject({
   threshold: z.number(),
   /** Share of queries of a class that the gallery lacks which are taken for known. */
@@ -66,6 +66,8 @@ const CALIBRATION = z.strictObject({
   confidence: z.string(),
   /** How what is asked was kept from what answers. */
   method: z.string(),
+  /** By label: what its own pictures have more of, taken off before the threshold is asked. */
+  usual: z.record(z.string(), z.number()),
   wantedFalseAcceptance: share,
   /** The point that serves. */
   chosen: OPERATING_POINT,
@@ -73,7 +75,7 @@ const CALIBRATION = z.strictObject({
   knownQueries: count,
   /** The same queries with their class removed. */
   unknownQueries: count,
-  /** Area under the ROC curve of known against unknown. */
+  /** Area under the ROC curve of known against unknown, each class counted alike. */
   auroc: share,
   curve: z.array(OPERATING_POINT),
 });

@@ -1,4 +1,4 @@
-import { confidenceOf } from './confidence.js';
+import { confidenceOf, nearnessOf } from './confidence.js';
 import type { Calibration } from './manifest.js';
 import type { Match, Neighbour } from './match.js';
 import type { VectorIndex } from './vector-index.js';
@@ -32,7 +32,8 @@ export function createMatcher({
       .search(embedding, k)
       .map(({ exemplar, similarity }) => ({ exemplar, label: labels[exemplar] ?? '', similarity }));
     const scores = scoreClasses(neighbours, countOf, vote);
-    const confidence = confidenceOf(neighbours, (exemplar) => densities[exemplar] ?? 0);
+    const nearness = nearnessOf(neighbours, (exemplar) => densities[exemplar] ?? 0);
+    const confidence = confidenceOf(nearness, scores[0]?.label, calibration?.usual ?? {});
     return { neighbours, scores, confidence, known: calibration === null || confidence >= calibration.chosen.threshold };
   };
 }

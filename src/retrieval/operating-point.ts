@@ -1,44 +1,82 @@
-import { CONFIDENCE_NAME } from './confidence.js';
 import type { Calibration, OperatingPoint } from './manifest.js';
 
-/** A query whose class the gallery holds. */
-export interface KnownQuery {
+/** A query of the open-set calibration. */
+export interface OpenSetQuery {
+  /** What the picture shows. */
+  readonly label: string;
   readonly confidence: number;
-  /** Whether the best class is the query's own. */
+  /** Whether the best class is what it shows. */
   readonly right: boolean;
 }
 
 const CURVE_POINTS = 64;
+/** Classes with fewer queries than this count less: a single picture is no class. */
+const FULL_CLASS = 5;
+
+/** Sums over queries from some confidence on. */
+class Weighted {
+  readonly #confidences: readonly number[];
+  readonly #weightFrom: readonly number[];
+  readonly #rightFrom: readonly number[];
+  readonly total: number;
+
+  constructor(queries: readonly OpenSetQuery[]) {
+    const sizes = new Map<string, number>();
+    for (const { label } of queries) sizes.set(label, (sizes.get(label) ?? 0) + 1);
+    const weigh = ({ label }: OpenSetQuery): number => 1 / Math.max(FULL_CLASS, sizes.get(label) ?? 1);
+    const sorted = [...queries].sort((a, b) => a.confidence - b.confidence);
+    this.#confidences = sorted.map(({ confidence }) => confidence);
+    this.#weightFrom = suffixSums(sorted.map(weigh));
+    this.#rightFrom = suffixSums(sorted.map((query) => (query.right ? weigh(query) : 0)));
+    this.total = this.#weightFrom[0] ?? 0;
+  }
+
+  /** Share of the weight with a confidence of at least `threshold`. */
+  from(threshold: number): number {
+    return (this.#weightFrom[this.#position(threshold)] ?? 0) / this.total;
+  }
+
+  /** Share of that weight that was right. */
+  precisionFrom(threshold: number): number {
+    const at = this.#position(threshold);
+    const weight = this.#weightFrom[at] ?? 0;
+    return weight === 0 ? 0 : (this.#rightFrom[at] ?? 0) / weight;
+  }
+
+  #position(threshold: number): number {
+    let from = 0;
+    let to = this.#confidences.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.#confidences[middle] ?? 0) >= threshold) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
+}
 
 /**
  * Chooses, of the thresholds whose false acceptance is at most the wanted one, the one with the smallest sum of false acceptance and
- * loss, in the middle between the two confidences that it parts. Pure.
- * @param foreign Confidences of queries whose class the gallery lacks.
+ * loss, in the middle between the two confidences that it parts. In all rates each class counts alike. Pure.
+ * @param foreign Queries whose class the gallery lacks.
  */
 export function operatingPoint(
-  known: readonly KnownQuery[],
-  foreign: readonly number[],
+  known: readonly OpenSetQuery[],
+  foreign: readonly OpenSetQuery[],
   wantedFalseAcceptance: number,
-): Omit<Calibration, 'method'> {
-  const accepted = [...known].sort((a, b) => a.confidence - b.confidence);
-  const refused = [...foreign].sort((a, b) => a - b);
-  const right = suffixSums(accepted.map((query) => (query.right ? 1 : 0)));
-
-  const pointAt = (threshold: number): OperatingPoint => {
-    const lost = lowerBound(accepted.length, (at) => (accepted[at]?.confidence ?? 0) >= threshold);
-    const kept = accepted.length - lost;
+): Pick<Calibration, 'wantedFalseAcceptance' | 'chosen' | 'knownQueries' | 'unknownQueries' | 'auroc' | 'curve'> {
+  const held = new Weighted(known);
+  const lacked = new Weighted(foreign);
+  const confidences = [...new Set([...known, ...foreign].map(({ confidence }) => confidence))].sort((a, b) => a - b);
+  const points = [...confidences, Infinity].map((upper, at): OperatingPoint => {
+    const lower = confidences[at - 1] ?? upper - 0.01;
+    const threshold = upper === Infinity ? lower + 0.01 : (lower + upper) / 2;
     return {
       threshold,
-      falseAcceptance: (refused.length - lowerBound(refused.length, (at) => (refused[at] ?? 0) >= threshold)) / refused.length,
-      loss: lost / accepted.length,
-      precision: kept === 0 ? 0 : (right[lost] ?? 0) / kept,
+      falseAcceptance: clamp(lacked.from(threshold)),
+      loss: clamp(1 - held.from(threshold)),
+      precision: clamp(held.precisionFrom(threshold)),
     };
-  };
-
-  const confidences = [...new Set([...accepted.map(({ confidence }) => confidence), ...refused])].sort((a, b) => a - b);
-  const points = [...confidences, Infinity].map((upper, at) => {
-    const lower = confidences[at - 1] ?? upper - 0.01;
-    return pointAt(upper === Infinity ? lower + 0.01 : (lower + upper) / 2);
   });
   const cost = (point: OperatingPoint): number => point.falseAcceptance + point.loss;
   const chosen = points
@@ -47,37 +85,28 @@ export function operatingPoint(
   const curve = Array.from({ length: CURVE_POINTS + 1 }, (_, step) => points[Math.round((step * (points.length - 1)) / CURVE_POINTS)]);
 
   return {
-    confidence: CONFIDENCE_NAME,
     wantedFalseAcceptance,
     chosen,
     knownQueries: known.length,
     unknownQueries: foreign.length,
-    auroc: auroc(accepted, refused),
+    auroc: areaUnder(points),
     curve: [...new Set(curve)].filter((point) => point !== undefined),
   };
 }
 
-/** Probability that a known query is surer than a foreign one, ties counted half; `foreign` ascending. */
-function auroc(known: readonly KnownQuery[], foreign: readonly number[]): number {
-  let sum = 0;
-  for (const { confidence } of known) {
-    const below = lowerBound(foreign.length, (at) => (foreign[at] ?? 0) >= confidence);
-    const upTo = lowerBound(foreign.length, (at) => (foreign[at] ?? 0) > confidence);
-    sum += (below + upTo) / 2;
-  }
-  return sum / (known.length * foreign.length);
+/** Trapezoids under acceptance of the known over acceptance of the foreign; `points` by rising threshold. */
+function areaUnder(points: readonly OperatingPoint[]): number {
+  let area = 0;
+  points.slice(1).forEach((point, at) => {
+    const before = points[at] ?? point;
+    area += ((before.falseAcceptance - point.falseAcceptance) * (2 - before.loss - point.loss)) / 2;
+  });
+  return clamp(area);
 }
 
-/** First position at which `reached` holds; it must hold from some position on. */
-function lowerBound(length: number, reached: (at: number) => boolean): number {
-  let from = 0;
-  let to = length;
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (reached(middle)) to = middle;
-    else from = middle + 1;
-  }
-  return from;
+/** Sums of weights leave 0…1 by a rounding. */
+function clamp(share: number): number {
+  return Math.min(1, Math.max(0, share));
 }
 
 function suffixSums(values: readonly number[]): number[] {

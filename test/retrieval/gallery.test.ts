@@ -55,7 +55,7 @@ describe('buildGallery', () => {
     }
     expect(await readdir(folder)).toEqual(['gallery', 'pictures']);
     expect(report.manifest.calibration).toMatchObject({ knownQueries: 36, unknownQueries: 36 });
-    expect(report.manifest.calibration!.chosen.falseAcceptance).toBeLessThanOrEqual(0.1);
+    expect(report.manifest.calibration!.chosen.falseAcceptance).toBeLessThanOrEqual(0.2);
   });
 
   it('answers "unknown" to what is like no class', async () => {

@@ -1,0 +1,15 @@
+/** Runs work that Ctrl-C and SIGTERM abort, so that it can clean up behind itself; a second Ctrl-C ends the process at once. */
+export async function abortable<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const controller = new AbortController();
+  const abort = (): void => {
+    controller.abort(new Error('interrupted'));
+  };
+  process.once('SIGINT', abort);
+  process.once('SIGTERM', abort);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off('SIGINT', abort);
+    process.off('SIGTERM', abort);
+  }
+}
