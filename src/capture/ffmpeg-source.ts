@@ -23,6 +23,7 @@ const SEARCH_FPS = { live: 12, file: 5 };
 /** A sought file is decoded from here on before the wanted frame, so that an imprecise index cannot skip it. */
 const PRE_ROLL_US = 5_000_000;
 const DEFAULT_QUALITY = 4;
+const CLOCK_LEAP_US = 2_000_000;
 
 /** What the next session of ffmpeg is to do. */
 interface Aim {
@@ -159,6 +160,7 @@ export class FfmpegCapture {
     const fps = this.#finite ? SEARCH_FPS.file : SEARCH_FPS.live;
     const session = this.#start({
       ...NOTHING,
+      keepsTimes: this.#finite,
       gray: { width: GRAY_WIDTH, fps },
       deinterlace,
       prompt: !this.#finite,
@@ -168,6 +170,7 @@ export class FfmpegCapture {
     let found: FieldOfView | null = null;
     for await (const picture of session.pictures()) {
       if (picture.role !== 'gray') continue;
+      this.#failuresInARow = 0;
       yield* this.#enter('searching-field-of-view');
       found = search.add(picture);
       if (found !== null) break;
@@ -262,6 +265,7 @@ export class FfmpegCapture {
       mask: fieldOfView === null ? null : maskFor(fieldOfView, this.#ffmpeg),
       wholePreview: options.keepBorders === true,
       deinterlace,
+      keepsTimes: this.#finite,
       paced,
       prompt: this.live,
       sinceUs,
@@ -301,7 +305,16 @@ export class FfmpegCapture {
     return this.#lastPtsUs + gapUs - first.ptsUs;
   }
 
+  /** A stream whose times leap while its pictures keep coming has changed its clock; ours goes on. */
+  #followClock(picture: Picture): void {
+    if (this.#lastPtsUs === null) return;
+    const leapUs = picture.ptsUs + (this.#offsetUs ?? 0) - this.#lastPtsUs;
+    const passedUs = (picture.capturedAtMs - this.#lastCapturedAtMs) * 1000;
+    if (leapUs - passedUs > CLOCK_LEAP_US) this.#offsetUs = this.#continuedOffset(picture);
+  }
+
   #frame(picture: Picture): CaptureEvent {
+    if (!this.#finite) this.#followClock(picture);
     const ptsUs = picture.ptsUs + (this.#offsetUs ?? 0);
     if (ptsUs !== this.#lastPtsUs) {
       this.#lastPtsUs = ptsUs;
@@ -347,6 +360,7 @@ const NOTHING: CapturePlan = {
   mask: null,
   wholePreview: false,
   deinterlace: 'none',
+  keepsTimes: true,
   paced: false,
   prompt: false,
   sinceUs: null,

@@ -28,6 +28,8 @@ export interface CapturePlan {
   readonly wholePreview: boolean;
   /** `flagged`: only pictures that the source flags as interlaced. */
   readonly deinterlace: 'none' | 'flagged' | 'all';
+  /** Times must be the input's own, so that a frame can be found again; else they only have to rise steadily. */
+  readonly keepsTimes: boolean;
   /** Let frames pass no faster than their presentation times say. */
   readonly paced: boolean;
   /** Every packet leaves ffmpeg at once, at the price of two tiny extra streams. */
@@ -127,8 +129,11 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
 const RAW = ['-c', 'rawvideo'] as const;
 
 function timing(plan: CapturePlan): string[] {
-  // Times must rise: two frames with one time could not be told apart, and a frame without a time could not be placed.
-  const rising = 'if(isnan(PTS),if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+40),if(isnan(PREV_OUTPTS),PTS,max(PTS,PREV_OUTPTS+1)))';
+  // Times must rise: two frames with one time could not be told apart, and a frame without a time could not be placed. A file's own
+  // times are kept as far as that allows; a stream that starts over is moved on as a whole, for ever squeezed is no way to live.
+  const rising = plan.keepsTimes
+    ? 'if(isnan(PTS),if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+40),if(isnan(PREV_OUTPTS),PTS,max(PTS,PREV_OUTPTS+1)))'
+    : 'st(0,if(isnan(PTS),if(isnan(PREV_INPTS),0,PREV_INPTS+40),PTS));st(1,if(lte(ld(0)+ld(1),PREV_OUTPTS),PREV_OUTPTS+1-ld(0),ld(1)));ld(0)+ld(1)';
   return [
     `settb=1/${TICKS_PER_SECOND}`,
     `setpts='${rising}'`,

@@ -146,7 +146,7 @@ function deviceFormat(device: string, format: string): string[] {
 
 function streamOptions(address: string, ffmpeg: Ffmpeg): string[] {
   const scheme = address.slice(0, address.indexOf(':')).toLowerCase();
-  const probing = ['-analyzeduration', '2000000', '-probesize', '2000000'];
+  const probing = ['-analyzeduration', '1000000', '-probesize', '1000000'];
   switch (scheme) {
     case 'rtsp':
     case 'rtsps':

@@ -72,6 +72,8 @@ export class CaptureSession {
         ...words.output,
       ],
       {
+        // There is no file to finish.
+        graceMs: 300,
         onLine: (line) => {
           this.#read(line);
           options.onLine?.(line);
