@@ -1,11 +1,28 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** What is built into the page, each under terms that want their text to go with it. */
+const BUNDLED = ['preact', '@msgpack/msgpack', '@fontsource-variable/inter'];
+
+function licences(): Plugin {
+  return {
+    name: 'licences',
+    generateBundle() {
+      const texts = BUNDLED.map(
+        (name) => `${name}\n\n${readFileSync(new URL(`../node_modules/${name}/LICENSE`, import.meta.url), 'utf8').trim()}\n`,
+      );
+      this.emitFile({ type: 'asset', fileName: 'licences.txt', source: texts.join('\n----------\n\n') });
+    },
+  };
+}
 
 export default defineConfig({
   root,
   base: './',
+  plugins: [licences()],
   build: {
     outDir: fileURLToPath(new URL('../dist/client', import.meta.url)),
     emptyOutDir: true,

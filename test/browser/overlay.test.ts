@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { MediaError } from '../../src/common/errors.js';
 import { startServer, type LumenmarkServer, type ServerOptions } from '../../src/server/server.js';
+import { loadChecklist } from '../../src/tracking/checklist.js';
 import { FakeSession } from '../server/fake-session.js';
 import { describeWithBrowser, launchBrowser } from '../support/browser.js';
 import { FakeProcedure, type Scene } from './fake-procedure.js';
@@ -350,6 +351,27 @@ describeWithBrowser('overlay: keyboard and senses', () => {
     await eventually(animation).toBe('breathe');
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await eventually(animation).toBe('none');
+  });
+
+  it.each([
+    [1920, 1080],
+    [1366, 768],
+  ])('shows all 22 sites of the longest checklist at once at %d × %d, with their whole names', async (width, height) => {
+    const session = new FakeSession();
+    const sites = loadChecklist('sss-2013').sites.map((site) => ({ ...site, landmarks: [...site.landmarks] }));
+    session.checklist = { ...session.checklist, sites };
+    const server = await startServer({ controller: session, port: 0 });
+    cleanups.push(() => server.dispose());
+    const page = await open(server, '', { width, height });
+    await page.locator('.station').first().waitFor();
+    expect(await page.locator('.site').count()).toBe(22);
+    const [scrolls, cut] = await page.evaluate(() => {
+      const list = document.querySelector('.sites');
+      const names = [...document.querySelectorAll('.site-name')];
+      const isCut = (name: Element): boolean => name.scrollHeight > name.clientHeight + 1 || name.scrollWidth > name.clientWidth + 1;
+      return [(list?.scrollHeight ?? Infinity) > (list?.clientHeight ?? 0), names.filter(isCut).map((name) => name.textContent)];
+    });
+    expect([scrolls, cut]).toEqual([false, []]);
   });
 
   it.each([

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { groupSites } from '../../client/src/checklist-groups.js';
 import { backoffMs } from '../../client/src/connection.js';
 import { commandOf } from '../../client/src/shortcuts.js';
-import { LANES_SHOWN, lanesOf, span, ticks } from '../../client/src/timeline.js';
+import { lanesOf, span, ticks } from '../../client/src/timeline.js';
 import { clock, duration, landmarkName, oneDecimal, percent, qualityHint } from '../../client/src/words.js';
 import { FakeSession } from '../server/fake-session.js';
 
@@ -47,6 +48,31 @@ describe('commandOf', () => {
   });
 });
 
+describe('groupSites', () => {
+  const grouped = (...names: string[]): unknown =>
+    groupSites(names, (name) => name).map(({ title, members }) => [title, members.map(({ name }) => name)]);
+
+  it('puts the walls of a station under its name', () => {
+    expect(
+      grouped('Antrum, anterior wall', 'Antrum, lesser curvature', 'Incisura, in part, anterior wall', 'Incisura, in part, posterior wall'),
+    ).toEqual([
+      ['Antrum', ['Anterior wall', 'Lesser curvature']],
+      ['Incisura, in part', ['Anterior wall', 'Posterior wall']],
+    ]);
+  });
+
+  it('leaves alone what stands alone, and keeps the order', () => {
+    expect(grouped('Z-line', 'Corpus, forward view', 'Antrum, anterior wall', 'Z-line', 'Z-line')).toEqual([
+      [null, ['Z-line']],
+      [null, ['Corpus, forward view']],
+      [null, ['Antrum, anterior wall']],
+      [null, ['Z-line']],
+      [null, ['Z-line']],
+    ]);
+    expect(grouped()).toEqual([]);
+  });
+});
+
 describe('timeline', () => {
   it('shows half a minute at least and ten minutes at most', () => {
     expect(span(5 * S, 0)).toEqual({ fromUs: 0, toUs: 30 * S });
@@ -78,7 +104,7 @@ describe('timeline', () => {
       ['b', 1],
     ]);
     const many = Array.from({ length: 10 }, (_, count) => interval(`l${count}`, count, count + 1));
-    expect(lanesOf(many, 0, 10 * S).map(({ landmark }) => landmark)).toEqual(['l4', 'l5', 'l6', 'l7', 'l8', 'l9'].slice(-LANES_SHOWN));
+    expect(lanesOf(many, 0, 10 * S).map(({ landmark }) => landmark)).toEqual(['l5', 'l6', 'l7', 'l8', 'l9']);
     expect(lanesOf(many, 5 * S, 10 * S).map(({ landmark }) => landmark)).not.toContain('l3');
   });
 });

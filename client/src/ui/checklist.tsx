@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { ChecklistSummary, CoverageMessage } from '../../../src/server/protocol.js';
+import { groupSites } from '../checklist-groups.js';
 import { useSelected, type Store } from '../store.js';
 import { duration, SITE_WORDS } from '../words.js';
 import { SiteIcon } from './icons.js';
@@ -15,6 +16,9 @@ export interface OpenStill {
   readonly detail: string;
 }
 
+/** Longer lists are grouped by station and set in two columns, to be seen at once. */
+const SHORT_LIST = 14;
+
 interface ChecklistProps {
   readonly store: Store;
   readonly onStill: (still: OpenStill) => void;
@@ -28,11 +32,14 @@ function SiteRow({
   site,
   coverage,
   current,
+  name = site.name,
   onStill,
 }: {
   site: Site;
   coverage: SiteCoverage;
   current: boolean;
+  /** What is left of the site's name under the title of its group. */
+  name?: string;
   onStill: (still: OpenStill) => void;
 }): JSX.Element {
   const { state, still, dwellMs, sightings } = coverage;
@@ -43,7 +50,7 @@ function SiteRow({
       <SiteIcon state={state} />
       <span class="site-text">
         <span class="site-name">
-          {site.name}
+          {name}
           {site.optional ? <span class="site-optional"> optional</span> : null}
         </span>
         <span class="site-facts">
@@ -79,11 +86,13 @@ export function Checklist({ store, onStill }: ChecklistProps): JSX.Element | nul
   if (checklist === null) return null;
   const byId = new Map(coverage?.sites.map((site) => [site.id, site]));
   const rows = checklist.sites.map((site) => ({ site, coverage: byId.get(site.id) ?? { id: site.id, ...NOTHING } }));
+  const long = rows.length > SHORT_LIST;
+  const isCurrent = (site: Site): boolean => landmark !== null && site.landmarks.includes(landmark);
   const required = rows.filter(({ site }) => !site.optional);
   const documented = required.filter((row) => row.coverage.state === 'documented').length;
   const unsupported = required.filter((row) => row.coverage.state === 'unsupported').length;
   return (
-    <section class="checklist" aria-labelledby="checklist-title" data-size={rows.length > 14 ? 'long' : 'short'}>
+    <section class="checklist" aria-labelledby="checklist-title" data-size={long ? 'long' : 'short'}>
       <header class="checklist-head">
         <h2 id="checklist-title" title={`${checklist.citation}. ${checklist.status}`}>
           {checklist.name}
@@ -102,11 +111,26 @@ export function Checklist({ store, onStill }: ChecklistProps): JSX.Element | nul
           </p>
         )}
       </header>
-      <ol class="sites" tabIndex={0} aria-label="Sites">
-        {rows.map((row) => (
-          <SiteRow key={row.site.id} {...row} current={landmark !== null && row.site.landmarks.includes(landmark)} onStill={onStill} />
-        ))}
-      </ol>
+      {long ? (
+        <div class="sites" tabIndex={0} role="group" aria-label="Sites">
+          {groupSites(rows, ({ site }) => site.name).map(({ title, members }) => (
+            <section key={members[0]?.site.site.id} class="station" aria-label={title ?? 'Sites'}>
+              {title === null ? null : <h3>{title}</h3>}
+              <ol class="station-sites">
+                {members.map(({ site: row, name }) => (
+                  <SiteRow key={row.site.id} {...row} name={name} current={isCurrent(row.site)} onStill={onStill} />
+                ))}
+              </ol>
+            </section>
+          ))}
+        </div>
+      ) : (
+        <ol class="sites" tabIndex={0} aria-label="Sites">
+          {rows.map((row) => (
+            <SiteRow key={row.site.id} {...row} current={isCurrent(row.site)} onStill={onStill} />
+          ))}
+        </ol>
+      )}
     </section>
   );
 }
