@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
 import { version } from '../common/version.js';
+import { register as registerDevices } from './devices.js';
 import { register as registerDoctor } from './doctor.js';
 import { register as registerEmbed } from './embed.js';
 import { register as registerGallery } from './gallery.js';
@@ -18,7 +19,7 @@ const program = new Command('lumenmark')
   .showHelpAfterError('Run with --help to see the options.')
   .exitOverride();
 
-for (const register of [registerLive, registerGallery, registerModels, registerEmbed, registerPhantom, registerDoctor]) register(program);
+for (const register of [registerLive, registerGallery, registerModels, registerEmbed, registerPhantom, registerDevices, registerDoctor]) register(program);
 // exitOverride is not inherited by commands that were created before it was set.
 for (const command of program.commands) command.exitOverride().showHelpAfterError('Run with --help to see the options.');
 
