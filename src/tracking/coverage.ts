@@ -52,7 +52,7 @@ export interface Coverage {
  * Quality score from which a still documents a site. A real, slightly soft picture of an antrum reaches it; the close-ups of mucosa
  * before the lens touches it do not.
  */
-export const MIN_STILL_QUALITY = 0.4;
+export const MIN_STILL_QUALITY = 0.6;
 
 export interface CoverageInput {
   /** Labels of the gallery. */

@@ -13,7 +13,7 @@ export const QUALITY_LIMITS = {
   /** Above: a near wall outshines the rest. */
   maxGlareShare: 0.2,
   /** Sharpness below: blurred by motion, or out of focus. */
-  minSharpness: -3.25,
+  minSharpness: -3.5,
   /** Red-out, the lens on the wall: this red, … */
   redOutMinRedness: 0.53,
   /** … this saturated, … */
@@ -21,7 +21,7 @@ export const QUALITY_LIMITS = {
   /** … and hardly sharper than what is blurred. */
   redOutMaxSharpness: -3.1,
   /** Outside the body: this little red, … */
-  outOfBodyMaxRedness: 0.36,
+  outOfBodyMaxRedness: 0.35,
   /** … and this grey. Narrow-band and dyed mucosa is as little red, but not grey. */
   outOfBodyMaxSaturation: 0.2,
 } as const;

@@ -24,7 +24,9 @@ const SCENES = {
   'blue of a mode change': of(0.19, 0.45, 0.013, -2.3, 0.22, 0.47, 0.14),
   'lens on the wall': of(0.45, 0.93, 0, -3.93, 0.67, 0.89, 0.09),
   'lens nearly on the wall': of(0.47, 0.92, 0.017, -3.29, 0.54, 0.69, 0.18),
-  'fold in motion': of(0.42, 0.94, 0, -3.38, 0.47, 0.53, 0.13),
+  'smear of motion': of(0.42, 0.94, 0, -3.7, 0.47, 0.53, 0.13),
+  'simulated antrum, very smooth': of(0.5, 0.9, 0.001, -3.33, 0.5, 0.56, 0.12),
+  'simulated z-line in narrow-band light': of(0.5, 0.9, 0.02, -1.57, 0.36, 0.1, 0.25),
   'near wall, burnt out': of(0.64, 0.9, 0.5, -4.16, 0.41, 0.31, 0.37),
   'unlit lumen': of(0.077, 0.68, 0, -2.9, 0.33, 0.49, 0.05),
 } as const;
@@ -41,7 +43,9 @@ describe('judgeQuality', () => {
     ['narrow-band light', 'good'],
     ['lens on the wall', 'red-out'],
     ['lens nearly on the wall', 'red-out'],
-    ['fold in motion', 'blurred'],
+    ['smear of motion', 'blurred'],
+    ['simulated antrum, very smooth', 'good'],
+    ['simulated z-line in narrow-band light', 'good'],
     ['near wall, burnt out', 'glare'],
     ['unlit lumen', 'dark'],
   ] as const)('%s is %s', (scene, verdict) => {
@@ -49,7 +53,7 @@ describe('judgeQuality', () => {
   });
 
   it('calls a grey room outside the body', () => {
-    expect(judgeQuality(of(0.5, 1, 0.05, -2, 0.34, 0.12, 0.25)).verdict).toBe('out-of-body');
+    expect(judgeQuality(of(0.5, 1, 0.05, -2, 0.335, 0.12, 0.25)).verdict).toBe('out-of-body');
   });
 
   it('calls a black picture dark, with finite measures or the floors of an empty one', () => {
