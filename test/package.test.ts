@@ -10,7 +10,7 @@ import { makeGallery, makeVideo } from './support/tiny-procedure.js';
 const execute = promisify(execFile);
 
 /** Runs a program; what it printed becomes part of its failure. */
-async function run(command: string, args: readonly string[], options: { cwd: string }): Promise<{ stdout: string; stderr: string }> {
+async function run(command: string, args: readonly string[], options: { cwd?: string } = {}): Promise<{ stdout: string; stderr: string }> {
   try {
     return await execute(command, args, options);
   } catch (error) {

@@ -16,6 +16,7 @@ import { encode } from '@msgpack/msgpack';
 import { encodeMessage } from '../../src/server/encode.js';
 import { startServer, type LumenmarkServer } from '../../src/server/server.js';
 import { FakeSession, frame, stats } from '../server/fake-session.js';
+import { distribution, distributionHeader, distributionRow as row, type Distribution } from './support/distribution.js';
 
 const FRAME_BYTES = 150_000;
 const FPS = 30;
@@ -37,24 +38,6 @@ parentPort.on('message', () => parentPort.postMessage(delaysMs));
 `;
 
 const BUSY = 'let x = 1; for (;;) x = Math.sin(x) + 1;';
-
-export interface Distribution {
-  count: number;
-  p50: number;
-  p95: number;
-  p99: number;
-  max: number;
-}
-
-export function distribution(values: readonly number[]): Distribution {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
-  return { count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
-}
-
-function row(name: string, { count, p50, p95, p99, max }: Distribution): string {
-  return [name.padEnd(34), ...[p50, p95, p99, max].map((ms) => ms.toFixed(2).padStart(8)), String(count).padStart(8)].join(' ');
-}
 
 /** A client that has connected and never reads. */
 function deafClient(port: number): { end(): void } {
@@ -150,7 +133,7 @@ export default async function run(args: readonly string[]): Promise<void> {
   console.log(
     `${FRAME_BYTES / 1000} KB at ${FPS} fps for ${seconds} s, ${clients} reading clients and a deaf one, ${busy} busy threads on ${availableParallelism()} cores\n`,
   );
-  console.log([' '.repeat(34), ...['p50', 'p95', 'p99', 'max'].map((name) => name.padStart(8)), 'count'.padStart(8), ' (ms)'].join(' '));
+  console.log(distributionHeader());
   console.log(row('encode a frame', ours));
   console.log(row('  with a general encoder', general));
   console.log(row('demuxer to socket, all clients', report.toSocketMs));
