@@ -1,26 +1,45 @@
 import type { Tensor } from '../onnx/builder.js';
-import { elementsOf } from '../onnx/dimensions.js';
 import * as ops from '../onnx/ops.js';
-import { gridCells, poolCells, ringCells } from './descriptors-layout.js';
+import { gridCells, poolCells, ringCells, WHOLE, type Cell } from './descriptors-layout.js';
+import { asFeatures, evenly, LUMA, mapConstant, softHistogram } from './descriptors-maps.js';
 
 /**
- * *Colour*: moments of chromaticity and luminance over windows, and the layout of luminance in rings. `rgb` is `[N, 3, side, side]` in
- * 0…1; the result `[N, d]`.
+ * *Colour*: moments of luminance and chromaticity over a grid and rings, and their histograms. Opponent colours are taken of logarithms,
+ * which a change of the light only shifts (after van de Sande et al. 2010). `rgb` is `[N, 3, side, side]` in 0…1; the result `[N, d]`.
  */
 export function colourFeatures(rgb: Tensor): Tensor {
-  const graph = rgb.builder;
-  const sum = ops.add(ops.reduceSum(rgb, [1]), 0.05);
-  const shares = ops.div(rgb, sum);
-  const logs = ops.log(ops.add(rgb, 0.02));
-  // Rows: red against green, yellow against blue (opponent colours), as in van de Sande et al. 2010.
-  const opponent = graph.constant('opponent', 'float32', [2, 3, 1, 1], [Math.SQRT1_2, -Math.SQRT1_2, 0, 0.408, 0.408, -0.816]);
-  const chroma = ops.conv(logs, opponent, null);
-  const luminance = ops.conv(rgb, graph.constant(null, 'float32', [1, 3, 1, 1], [0.299, 0.587, 0.114]), null);
-  const maps = ops.concat([luminance, ops.sqrt(luminance), ops.slice(shares, [{ axis: 1, start: 0, end: 2 }]), chroma], 1);
+  const luminance = ops.conv(rgb, mapConstant(rgb, [1, 3, 1, 1], LUMA), null);
+  const shares = ops.slice(ops.div(rgb, ops.add(ops.reduceSum(rgb, [1]), 0.05)), [{ axis: 1, start: 0, end: 2 }]);
+  const [redGreen, yellowBlue] = opponentColours(rgb);
+  const brightest = ops.reduceMax(rgb, [1]);
+  const saturation = ops.div(ops.sub(brightest, ops.reduceMin(rgb, [1])), ops.clip(brightest, 1e-2, null));
+  const cells: readonly Cell[] = [WHOLE, ...ringCells(3)];
+  const histogram = (map: Tensor, from: number, to: number, width: number): Tensor =>
+    softHistogram(map, evenly(from, to, 10), width, cells, 0);
+  return ops.concat(
+    [
+      moments(ops.concat([luminance, ops.sqrt(luminance), shares, redGreen, yellowBlue], 1)),
+      histogram(luminance, 0.05, 0.95, 0.06),
+      histogram(redGreen, -0.1, 1.2, 0.09),
+      histogram(yellowBlue, -0.1, 1.5, 0.1),
+      histogram(saturation, 0.05, 0.95, 0.06),
+    ],
+    1,
+  );
+}
+
+function opponentColours(rgb: Tensor): readonly [redGreen: Tensor, yellowBlue: Tensor] {
+  const axes = [Math.SQRT1_2, -Math.SQRT1_2, 0, 1 / Math.sqrt(6), 1 / Math.sqrt(6), -2 / Math.sqrt(6)];
+  const [redGreen, yellowBlue] = ops.chunk(ops.conv(ops.log(ops.add(rgb, 0.02)), mapConstant(rgb, [2, 3, 1, 1], axes), null), 2, 1);
+  if (redGreen === undefined || yellowBlue === undefined) throw new RangeError('two opponent colours expected');
+  return [redGreen, yellowBlue];
+}
+
+/** Mean and standard deviation in each cell. */
+function moments(maps: Tensor): Tensor {
   const cells = [...gridCells(4), ...ringCells(6)];
   const mean = poolCells(maps, cells, 0);
   const squares = poolCells(ops.mul(maps, maps), cells, 0);
   const deviation = ops.sqrt(ops.add(ops.relu(ops.sub(squares, ops.mul(mean, mean))), 1e-6));
-  const flat = (x: Tensor): Tensor => ops.reshape(x, [x.shape[0] ?? 1, elementsOf(x.shape.slice(1))]);
-  return ops.concat([flat(mean), flat(deviation)], 1);
+  return ops.concat([asFeatures(mean), asFeatures(deviation)], 1);
 }

@@ -31,6 +31,9 @@ export function usedMask(side: number, marginPx = 0): Float32Array {
 /** A window of the picture: weight of a place given as shares of width and height. */
 export type Cell = (x: number, y: number) => number;
 
+/** All that is used, evenly. */
+export const WHOLE: Cell = () => 1;
+
 /** Soft square cells, `count` × `count`, each overlapping its neighbours. */
 export function gridCells(count: number): readonly Cell[] {
   return Array.from({ length: count * count }, (_, index) => {

@@ -1,64 +1,91 @@
 import type { Tensor } from '../onnx/builder.js';
-import { elementsOf } from '../onnx/dimensions.js';
 import * as ops from '../onnx/ops.js';
-import { gridCells, poolCells, ringCells } from './descriptors-layout.js';
+import { gridCells, ringCells, WHOLE, type Cell } from './descriptors-layout.js';
+import { boxMean, evenly, halved, logEnergies, mapConstant, sideOf, softHistogram } from './descriptors-maps.js';
 
-const SCALES = 3;
-const ORIENTATIONS = 8;
-const KERNEL = 9;
-/** Wavelength and width of the filters, px of their scale. */
-const WAVELENGTH = 5;
-const SIGMA = 2.2;
+const DIRECTIONS = 8;
+/** Added to local means, so that the dark does not amplify noise. */
+const DARK = 0.05;
+
+interface Scale {
+  readonly luminance: Tensor;
+  /** Distance from the edge of the used region within which filters would see it, px. */
+  readonly marginPx: number;
+  /** Cells a side for the energies. */
+  readonly grid: number;
+}
 
 /**
- * *Structure*: energy of oriented filters on locally normalised luminance at three scales, averaged over windows and log-compressed.
+ * *Structure*: where edges of which direction and size lie, which way they face, and how strong detail is. From locally
+ * normalised luminance at four scales: energies of directed derivative filters over a grid and rings (after Dalal and Triggs 2005, with sign), energies towards
+ * and away from the centre, which do not change when the endoscope is turned, and histograms of detail.
  * `luminance` is `[N, 1, side, side]` in 0…1; the result `[N, d]`.
  */
 export function structureFeatures(luminance: Tensor): Tensor {
-  const graph = luminance.builder;
-  const cells = [...gridCells(4), ...ringCells(3)];
-  const filters = graph.constant('filters', 'float32', [2 * ORIENTATIONS, 1, KERNEL, KERNEL], orientedFilters());
-  const pad = (KERNEL - 1) / 2;
-  const parts: Tensor[] = [];
-  let picture = luminance;
-  for (let scale = 0; scale < SCALES; scale++) {
-    if (scale > 0) picture = ops.averagePool(picture, [2, 2], { strides: [2, 2] });
-    const responses = ops.conv(normaliseLocally(picture), filters, null, { pads: [pad, pad, pad, pad] });
-    const [even, odd] = ops.chunk(responses, 2, 1);
-    if (even === undefined || odd === undefined) throw new RangeError('two halves expected');
-    const energy = ops.sqrt(ops.add(ops.add(ops.mul(even, even), ops.mul(odd, odd)), 1e-4));
-    const pooled = ops.log(ops.add(poolCells(energy, cells, 2), 0.02));
-    parts.push(ops.reshape(pooled, [pooled.shape[0] ?? 1, elementsOf(pooled.shape.slice(1))]));
-  }
-  return ops.concat(parts, 1);
+  const second = halved(luminance);
+  const third = halved(second);
+  const fourth = halved(third);
+  const scales: readonly Scale[] = [
+    { luminance, marginPx: 2, grid: 4 },
+    { luminance: second, marginPx: 1, grid: 4 },
+    { luminance: third, marginPx: 1, grid: 3 },
+    { luminance: fourth, marginPx: 0, grid: 3 },
+  ];
+  return ops.concat(
+    [...scales.flatMap((scale) => [directedEnergies(scale), radialEnergies(scale)]), ...scales.slice(0, 3).flatMap(detailHistograms)],
+    1,
+  );
 }
 
-/** Removes the local mean and divides by the local contrast, so that light and distance matter less. */
-function normaliseLocally(picture: Tensor): Tensor {
-  const average = (x: Tensor): Tensor => ops.averagePool(x, [15, 15], { pads: [7, 7, 7, 7] });
-  const detail = ops.sub(picture, average(picture));
-  return ops.div(detail, ops.add(ops.sqrt(ops.add(average(ops.mul(detail, detail)), 1e-6)), 0.02));
+/** Derivative relative to the local luminance, in `count` directions all around. */
+function relativeDerivatives(luminance: Tensor, count: number): Tensor {
+  const filters = Array.from({ length: count }, (_, direction) => derivative((direction * 2 * Math.PI) / count));
+  const slopes = ops.conv(luminance, mapConstant(luminance, [count, 1, 3, 3], filters.flat()), null, { pads: [1, 1, 1, 1] });
+  return ops.div(slopes, ops.add(boxMean(luminance, 5), DARK));
 }
 
-/** Gabor filters (Daugman 1985) without mean: the even ones of all orientations, then the odd ones. */
-function orientedFilters(): Float32Array {
-  const size = KERNEL * KERNEL;
-  const filters = new Float32Array(2 * ORIENTATIONS * size);
-  for (let phase = 0; phase < 2; phase++) {
-    for (let orientation = 0; orientation < ORIENTATIONS; orientation++) {
-      const angle = (orientation * Math.PI) / ORIENTATIONS;
-      const values = Array.from({ length: size }, (_, index) => {
-        const [x, y] = [(index % KERNEL) - (KERNEL - 1) / 2, Math.floor(index / KERNEL) - (KERNEL - 1) / 2];
-        const across = (2 * Math.PI * (x * Math.cos(angle) + y * Math.sin(angle))) / WAVELENGTH;
-        const envelope = Math.exp(-(x * x + y * y) / (2 * SIGMA * SIGMA));
-        return [envelope, envelope * (phase === 0 ? Math.cos(across) : Math.sin(across))] as const;
-      });
-      const envelopes = values.reduce((sum, [envelope]) => sum + envelope, 0);
-      const mean = values.reduce((sum, [, value]) => sum + value, 0) / envelopes;
-      const centred = values.map(([envelope, value]) => value - mean * envelope);
-      const norm = Math.hypot(...centred);
-      centred.forEach((value, index) => (filters[(phase * ORIENTATIONS + orientation) * size + index] = value / norm));
-    }
-  }
-  return filters;
+/** Sobel's 3 × 3 derivative towards `angle`. */
+function derivative(angle: number): number[] {
+  return Array.from({ length: 9 }, (_, index) => {
+    const [x, y] = [(index % 3) - 1, Math.floor(index / 3) - 1];
+    return ((x * Math.cos(angle) + y * Math.sin(angle)) * (x !== 0 && y !== 0 ? 1 : 2)) / 8;
+  });
+}
+
+const ENERGY_FLOOR = 0.005;
+
+function directedEnergies({ luminance, marginPx, grid }: Scale): Tensor {
+  const cells = [...gridCells(grid), ...ringCells(2)];
+  return logEnergies(ops.relu(relativeDerivatives(luminance, DIRECTIONS)), cells, marginPx, ENERGY_FLOOR);
+}
+
+/** How much brighter, darker and merely different the picture gets on the way out from the centre. */
+function radialEnergies({ luminance, marginPx }: Scale): Tensor {
+  const [across, down] = ops.split(relativeDerivatives(luminance, 4), [1, 1, 2], 1);
+  if (across === undefined || down === undefined) throw new RangeError('two derivatives expected');
+  const side = sideOf(luminance);
+  const angles = Array.from({ length: side * side }, (_, index) =>
+    Math.atan2((Math.floor(index / side) + 0.5) / side - 0.5, ((index % side) + 0.5) / side - 0.5),
+  );
+  const cosine = mapConstant(luminance, [1, 1, side, side], angles.map(Math.cos));
+  const sine = mapConstant(luminance, [1, 1, side, side], angles.map(Math.sin));
+  const outwards = ops.add(ops.mul(across, cosine), ops.mul(down, sine));
+  const around = ops.sub(ops.mul(down, cosine), ops.mul(across, sine));
+  const maps = ops.concat([ops.relu(outwards), ops.relu(ops.neg(outwards)), ops.abs(around)], 1);
+  return logEnergies(maps, [...ringCells(5), ...gridCells(2)], marginPx, ENERGY_FLOOR);
+}
+
+/** Detail relative to the luminance around it, and relative to the contrast around it. */
+function detailHistograms({ luminance, marginPx }: Scale): readonly Tensor[] {
+  const cells: readonly Cell[] = [WHOLE, ...ringCells(3)];
+  const margin = marginPx + 1;
+  const fine = ops.sub(luminance, boxMean(luminance, 5));
+  const relative = ops.div(fine, ops.add(boxMean(luminance, 15), 0.03));
+  const coarse = ops.sub(luminance, boxMean(luminance, 15));
+  const contrast = ops.sqrt(ops.add(boxMean(ops.mul(coarse, coarse), 15), 1e-6));
+  const normalised = ops.div(coarse, ops.add(contrast, 0.02));
+  return [
+    softHistogram(relative, [-0.3, -0.15, -0.07, -0.03, 0, 0.03, 0.07, 0.15, 0.3, 0.6], 0.04, cells, margin),
+    softHistogram(normalised, evenly(-3, 3, 9), 0.5, cells, margin),
+  ];
 }

@@ -6,11 +6,13 @@ import * as ops from '../onnx/ops.js';
 import { UsageError } from '../common/errors.js';
 import { colourFeatures } from './descriptors-colour.js';
 import { fillUnused } from './descriptors-layout.js';
+import { halved, LUMA, mapConstant } from './descriptors-maps.js';
 import { decodeStatistics, encodeStatistics } from './descriptors-statistics.js';
 import { structureFeatures } from './descriptors-structure.js';
 import type { FittableModel, Model, ModelPart } from './model.js';
 import { QUALITY_OUTPUT, qualityMeasures } from './quality.js';
-import { applyWhitening, fitWhitening, type Whitening } from './whitening.js';
+import { applyWhitening } from './apply-whitening.js';
+import { fitWhitening, type Whitening } from './whitening.js';
 
 const NAME = 'descriptors';
 /**
@@ -22,10 +24,7 @@ const SIDE = 224;
 const BACKBONES = ['structure', 'colour'] as const;
 type Backbone = (typeof BACKBONES)[number];
 
-const WHITENING: Readonly<Record<Backbone, { outputs: number; shrinkage: number; spread: number }>> = {
-  structure: { outputs: 64, shrinkage: 0.2, spread: 0.1 },
-  colour: { outputs: 64, shrinkage: 0.2, spread: 0.1 },
-};
+const WHITENING = { outputs: 64, components: 200, shrinkage: 0.15, spread: 0.1 };
 
 /**
  * The baseline model: two classical descriptors, *structure* and *colour*, as ONNX graphs. It needs no weights, only the statistics of a gallery.
@@ -45,7 +44,7 @@ export function descriptors(): FittableModel {
             `Features of ${backbone} must be [${String(labels.length)}, ${String(dimensions[backbone])}].`,
           );
         }
-        return [backbone, fitWhitening(rows, labels, WHITENING[backbone])];
+        return [backbone, fitWhitening(rows, labels, WHITENING)];
       });
       return encodeStatistics(base.fingerprint, Object.fromEntries(whitenings));
     },
@@ -119,11 +118,11 @@ function buildModel(statistics: Statistics | null): Built {
 
 function rawFeatures(pixels: Tensor): Readonly<Record<Backbone, Tensor>> {
   const full = ops.transpose(ops.mul(ops.cast(pixels, 'float32'), 1 / 255), [0, 3, 1, 2]);
-  const rgb = fillUnused(ops.averagePool(full, [2, 2], { strides: [2, 2] }));
-  const luminance = ops.conv(rgb, pixels.builder.constant(null, 'float32', [1, 3, 1, 1], [0.299, 0.587, 0.114]), null);
+  const rgb = fillUnused(halved(full));
+  const luminance = ops.conv(rgb, mapConstant(rgb, [1, 3, 1, 1], LUMA), null);
   return {
     structure: pixels.builder.scope('structure', () => structureFeatures(luminance)),
-    colour: pixels.builder.scope('colour', () => colourFeatures(ops.averagePool(rgb, [2, 2], { strides: [2, 2] }))),
+    colour: pixels.builder.scope('colour', () => colourFeatures(halved(rgb))),
   };
 }
 
