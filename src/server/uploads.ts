@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HttpError } from './problem.js';
@@ -12,6 +12,14 @@ export interface Upload {
   readonly source: string;
   readonly name: string;
   readonly bytes: number;
+}
+
+const LONGEST_NAME = 120;
+
+/** A file name that means nothing to a file system or to ffmpeg but itself: no separators, no patterns, no dots in front. */
+function safeName(name: string): string {
+  const harmless = name.replace(/[^\p{L}\p{N} ._()+-]/gu, '_').replace(/^[. -]+/, '');
+  return harmless === '' ? 'video' : harmless.slice(-LONGEST_NAME);
 }
 
 /**
@@ -34,9 +42,10 @@ export class Uploads {
     if (announced > this.#maxBytes) throw this.#tooLarge(name);
     await this.#makeRoom(announced);
     this.#folder ??= mkdtemp(join(tmpdir(), 'lumenmark-uploads-'));
-    // Only the extension of the given name reaches the disk, and of that only harmless letters.
-    const extension = /^\.[a-z0-9]{1,8}$/i.test(extname(name)) ? extname(name).toLowerCase() : '';
-    const source = join(await this.#folder, `upload-${++this.#count}${extension}`);
+    // A folder for each, so that the name that people see is the one they gave.
+    const folder = join(await this.#folder, String(++this.#count));
+    await mkdir(folder);
+    const source = join(folder, safeName(name));
     let bytes = 0;
     const counter = new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
@@ -48,7 +57,7 @@ export class Uploads {
     try {
       await pipeline(request, counter, createWriteStream(source, { mode: 0o600 }));
     } catch (error) {
-      await rm(source, { force: true });
+      await rm(folder, { recursive: true, force: true });
       if (error instanceof HttpError) throw error;
       if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
         const remedy = 'Make room on the disk of the temporary folder, or copy the file elsewhere on the server and open it by its path.';
@@ -60,7 +69,7 @@ export class Uploads {
       });
     }
     if (bytes === 0) {
-      await rm(source, { force: true });
+      await rm(folder, { recursive: true, force: true });
       throw new HttpError(400, 'upload-empty', `"${name}" is empty.`, { remedy: 'Choose a file that holds a video.' });
     }
     const upload = { source, name, bytes };
@@ -82,7 +91,7 @@ export class Uploads {
       if (oldest === undefined) return;
       taken -= oldest.bytes;
       // Windows refuses while it plays; it then goes with the folder.
-      await rm(oldest.source, { force: true }).catch(() => undefined);
+      await rm(dirname(oldest.source), { recursive: true, force: true }).catch(() => undefined);
     }
   }
 

@@ -518,7 +518,7 @@ describeWithBrowser('overlay: start page', () => {
     const page = await open(server);
     await page.getByLabel('Video file on this computer').setInputFiles(file);
     await page.locator('.room').waitFor();
-    expect(session.opened[0]?.source).toMatch(/upload-1\.mp4$/);
+    expect(session.opened[0]?.source).toMatch(/procedure one\.mp4$/);
     await page.keyboard.press('s');
     const transfer = await page.evaluateHandle(() => {
       const data = new DataTransfer();
@@ -526,7 +526,7 @@ describeWithBrowser('overlay: start page', () => {
       return data;
     });
     await page.locator('.drop').dispatchEvent('drop', { dataTransfer: transfer });
-    await eventually(() => session.opened[1]?.source ?? '').toMatch(/upload-2\.mkv$/);
+    await eventually(() => session.opened[1]?.source ?? '').toMatch(/dropped\.mkv$/);
     await eventually(() => page.locator('dialog').count()).toBe(0);
   });
 

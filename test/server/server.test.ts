@@ -286,7 +286,7 @@ describe('startServer: uploads', () => {
     expect(answer.status).toBe(200);
     const { source, bytes, name } = answer.json() as { source: string; bytes: number; name: string };
     expect([bytes, name]).toEqual([5, '../../röntgen video.MP4']);
-    expect(source).toMatch(/upload-1\.mp4$/);
+    expect(source).toMatch(/[/\\]1[/\\]_\.\._röntgen video\.MP4$/);
     expect(source.startsWith(tmpdir())).toBe(true);
     expect(await readFile(source, 'utf8')).toBe('video');
     await server.dispose();
@@ -332,7 +332,8 @@ describe('startServer: uploads', () => {
         resolve();
       });
     });
-    const gone = whole.source.replace('upload-1', 'upload-2');
+    const gone = whole.source.replace(/1([/\\])a\.mp4$/, '2$1b.mp4');
+    expect(gone).not.toBe(whole.source);
     await eventually(() => existsSync(gone)).toBe(false);
     expect((await call(server, '/healthz')).status).toBe(200);
   });

@@ -20,15 +20,15 @@ export function Evidence({ store }: { store: Store }): JSX.Element {
       window.clearInterval(timer);
     };
   }, [store]);
-  const usable = tracking?.quality === 'good' && tracking.known;
-  const neighbours = usable ? tracking.neighbours.slice(0, SHOWN) : [];
+  const neighbours = tracking?.quality === 'good' ? tracking.neighbours.slice(0, SHOWN) : [];
+  const known = tracking?.known === true;
   return (
-    <section class="evidence" aria-label="Most similar exemplars">
-      <h2>Most similar exemplars</h2>
+    <section class="evidence" data-known={known} aria-label="Most similar exemplars">
+      <h2>Most similar exemplars{neighbours.length === 0 || known ? '' : ', none close enough to be sure'}</h2>
       <div class="exemplars">
-        {neighbours.length === 0 ? <p class="exemplars-none">Nothing known in view</p> : null}
+        {neighbours.length === 0 ? <p class="exemplars-none">Nothing to compare</p> : null}
         {neighbours.map((one, position) => (
-          <figure key={position} class="exemplar" data-agrees={one.label === tracking?.landmark}>
+          <figure key={position} class="exemplar" data-agrees={known && one.label === tracking.landmark}>
             <img
               key={one.exemplar}
               src={`./thumbnails/${one.exemplar}.jpg`}
