@@ -18,6 +18,8 @@ const TEMPERATURES = [0.03, 0.05, 0.1, 0.15, 0.2, 0.3];
 const PRIOR_EXPONENTS = [0.25, 0.5, 0.75, 1];
 /** Fewer queries than this choose by chance. */
 const MIN_QUERIES = 50;
+/** Added to the size of every class: the density of a class of three is a guess, and one chance neighbour must not carry the vote. */
+const PSEUDO_COUNT = 5;
 /** A class that gets no vote costs as much as one that gets this share. */
 const SCORE_FLOOR = 0.01;
 
@@ -34,7 +36,7 @@ export function scoreClasses(
   const nearest = neighbours[0]?.similarity ?? 0;
   const votes = new Map<string, number>();
   for (const { label, similarity } of neighbours) {
-    const weight = Math.exp((similarity - nearest) / temperature) / Math.max(1, countOf(label)) ** priorExponent;
+    const weight = Math.exp((similarity - nearest) / temperature) / (countOf(label) + PSEUDO_COUNT) ** priorExponent;
     votes.set(label, (votes.get(label) ?? 0) + weight);
   }
   const sum = [...votes.values()].reduce((total, vote) => total + vote, 0);
@@ -49,7 +51,10 @@ export interface AnsweredQuery {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** The options whose scores are the best probabilities: smallest log loss, each class counted alike. */
+/**
+ * The options whose scores are the best probabilities: smallest log loss. Classes weigh as the square root of their size, between
+ * counting every class alike, where tiny ones decide, and every query alike, where large ones do.
+ */
 export function chooseVote(queries: readonly AnsweredQuery[]): VoteOptions {
   if (queries.length < MIN_QUERIES) return DEFAULT_VOTE;
   const sizes = new Map<string, number>();
@@ -59,7 +64,7 @@ export function chooseVote(queries: readonly AnsweredQuery[]): VoteOptions {
     let loss = 0;
     for (const { label, neighbours, counts } of queries) {
       const own = scoreClasses(neighbours, (other) => counts.get(other) ?? 0, vote).find((score) => score.label === label);
-      loss -= Math.log(Math.max(own?.score ?? 0, SCORE_FLOOR)) / (sizes.get(label) ?? 1);
+      loss -= Math.log(Math.max(own?.score ?? 0, SCORE_FLOOR)) / Math.sqrt(sizes.get(label) ?? 1);
     }
     return loss;
   };
