@@ -302,13 +302,19 @@ export interface ResizeOptions {
   readonly antialias?: boolean;
 }
 
+/** The float32 scale by which onnxruntime, which rounds the product down, arrives at `size`: 24 · fround(224 / 24) would end at 223. */
+function scaleTo(size: number, length: number): number {
+  const scale = Math.fround(size / length);
+  return Math.floor(length * scale) < size ? Math.fround(scale * (1 + 2 ** -23)) : scale;
+}
+
 /** The last axes of `x` to `sizes`, sampled at pixel centres. */
 export function resize(x: Tensor, sizes: readonly number[], options: ResizeOptions): Tensor {
   const kept = x.shape.length - sizes.length;
   const scales = sizes.map((size, index) => {
     const length = x.shape[kept + index];
     if (typeof length !== 'number') throw new RangeError('only axes of known length can be resized');
-    return size / length;
+    return scaleTo(size, length);
   });
   // Scales rather than sizes, so that a symbolic batch axis can stay as it is.
   const factors = x.builder.constant(null, 'float32', [x.shape.length], [...Array.from({ length: kept }, () => 1), ...scales]);

@@ -73,7 +73,7 @@ export function fromHuggingFace(tensors: TensorMap): TensorMap {
       continue;
     }
     const parts = split.get(place.name) ?? [];
-    parts[place.part] = tensor;
+    parts[place.part] = { ...tensor, name, read: () => tensor.read() };
     split.set(place.name, parts);
   }
   for (const [name, parts] of split) {

@@ -128,8 +128,7 @@ export async function* safetensorsChunks(
   let offset = 0;
   for (const { name, shape } of sorted) {
     const end = offset + sizeOf(shape) * 4;
-    // A tensor may be called `__proto__`; assignment would lose it.
-    Object.defineProperty(header, name, { value: { dtype: 'F32', shape, data_offsets: [offset, end] }, enumerable: true });
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
     offset = end;
   }
   const text = JSON.stringify(header);
