@@ -36,8 +36,8 @@ export interface EmbedLabelledOptions {
   readonly directory: string;
   readonly pictures: readonly LabelledPicture[];
   readonly fieldOfView: FieldOfViewMode;
-  /** Gallery folder that gets the thumbnails. */
-  readonly work: string;
+  /** Gallery folder that gets the thumbnails; null: none are made. */
+  readonly work: string | null;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number) => void;
 }
@@ -63,7 +63,7 @@ export async function embedLabelled(embedder: Embedder, options: EmbedLabelledOp
       still: await prepareStill(options.directory, path, {
         size: { width, height },
         fieldOfView: options.fieldOfView,
-        thumbnail: true,
+        thumbnail: options.work !== null,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       }),
     }));
@@ -87,9 +87,11 @@ export async function embedLabelled(embedder: Embedder, options: EmbedLabelledOp
 
   async function keep(still: PreparedStill, label: string, position: number): Promise<ReadyPicture> {
     const thumbnail = still.thumbnail ?? new Uint8Array();
-    const file = join(options.work, thumbnailPath(position));
-    if (position % 1000 === 0) await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, thumbnail);
+    if (options.work !== null) {
+      const file = join(options.work, thumbnailPath(position));
+      if (position % 1000 === 0) await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, thumbnail);
+    }
     const { path, sha256, fieldOfView, pixels } = still;
     const outline = fieldOfView?.outline?.map(([x, y]): [number, number] => [x, y]);
     return {

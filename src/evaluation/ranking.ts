@@ -1,0 +1,76 @@
+/** Embeddings `[labels.length, dimension]`, L2-normalised, with the label of each row. */
+export interface LabelledRows {
+  readonly embeddings: Float32Array;
+  readonly labels: readonly string[];
+}
+
+/** Measures of one query, from the whole ranking of the gallery by cosine similarity. */
+export interface QueryMeasures {
+  readonly query: number;
+  readonly label: string;
+  /** Position of the first relevant exemplar, from 1. */
+  readonly firstHit: number;
+  /** Sum of the precision at every relevant exemplar, divided by the number of relevant exemplars. */
+  readonly averagePrecision: number;
+  /** Share of relevant exemplars among the first R, R being their number. */
+  readonly rPrecision: number;
+  /** Sum of the precision at every relevant exemplar among the first R, divided by R (not by the hits). */
+  readonly averagePrecisionAtR: number;
+  /** Label of the nearest exemplar. */
+  readonly nearest: string;
+}
+
+export interface RankOptions {
+  readonly dimension: number;
+  /** True for exemplars that a query must not be compared with: itself, its near-duplicates. */
+  readonly exclude?: (query: number, exemplar: number) => boolean;
+}
+
+/**
+ * Ranks the gallery for one query; of equally similar exemplars the one with the smaller position comes first. Null when the gallery has
+ * no exemplar of the query's label: no ranking could be right.
+ */
+export function rankQuery(gallery: LabelledRows, queries: LabelledRows, query: number, options: RankOptions): QueryMeasures | null {
+  const { dimension, exclude } = options;
+  const label = queries.labels[query] ?? '';
+  const from = query * dimension;
+  const similarities = new Float64Array(gallery.labels.length);
+  const order: number[] = [];
+  let relevant = 0;
+  for (let exemplar = 0; exemplar < gallery.labels.length; exemplar++) {
+    if (exclude?.(query, exemplar) === true) continue;
+    const start = exemplar * dimension;
+    let sum = 0;
+    for (let at = 0; at < dimension; at++) sum += (queries.embeddings[from + at] ?? 0) * (gallery.embeddings[start + at] ?? 0);
+    similarities[exemplar] = sum;
+    order.push(exemplar);
+    if (gallery.labels[exemplar] === label) relevant += 1;
+  }
+  if (relevant === 0) return null;
+  order.sort((a, b) => (similarities[b] ?? 0) - (similarities[a] ?? 0) || a - b);
+
+  let hits = 0;
+  let precisions = 0;
+  let precisionsAtR = 0;
+  let hitsAtR = 0;
+  let firstHit = 0;
+  order.forEach((exemplar, at) => {
+    if (gallery.labels[exemplar] !== label) return;
+    hits += 1;
+    if (hits === 1) firstHit = at + 1;
+    precisions += hits / (at + 1);
+    if (at < relevant) {
+      hitsAtR = hits;
+      precisionsAtR += hits / (at + 1);
+    }
+  });
+  return {
+    query,
+    label,
+    firstHit,
+    averagePrecision: precisions / relevant,
+    rPrecision: hitsAtR / relevant,
+    averagePrecisionAtR: precisionsAtR / relevant,
+    nearest: gallery.labels[order[0] ?? 0] ?? '',
+  };
+}
