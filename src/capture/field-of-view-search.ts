@@ -127,7 +127,7 @@ export class FieldOfViewWatch {
   readonly #every: number;
   readonly #certainAfterUs: number;
   readonly #certainAfterPictures: number;
-  #sinceLook = 0;
+  #sinceLook: number;
   #usualOutside: number | null = null;
   #dismissed: { readonly outside: number; readonly inside: number } | null = null;
   #suspicion: { readonly sinceUs: number; readonly search: FieldOfViewSearch; pictures: number } | null = null;
@@ -136,6 +136,8 @@ export class FieldOfViewWatch {
   constructor(fieldOfView: FieldOfView, options: WatchOptions = {}) {
     this.#geometry = geometryOf(fieldOfView);
     this.#every = options.everyPictures ?? 15;
+    // The first picture must not set the standard unseen.
+    this.#sinceLook = this.#every;
     this.#certainAfterUs = options.certainAfterUs ?? 350_000;
     this.#certainAfterPictures = options.certainAfterPictures ?? 5;
   }
