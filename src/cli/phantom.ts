@@ -85,7 +85,7 @@ export function register(program: Command): void {
   phantom
     .command('stills')
     .description('stills of landmarks: a folder per class, PNG files named after the patient')
-    .requiredOption('--classes <list>', 'upper, lower, or a list of class ids', classes)
+    .requiredOption('--classes <list>', 'class ids; upper and lower stand for all of a tract', classes)
     .requiredOption('--out <dir>', 'folder to write into')
     .option('--per-class <n>', 'pictures of each class over all patients', wholeNumber, 40)
     .option('--patients <n>', 'patients, with the seeds from --seed on', wholeNumber, 20)
@@ -147,7 +147,7 @@ function size(value: string): { width: number; height: number } {
 }
 
 function classes(value: string): readonly string[] {
-  return value === 'upper' || value === 'lower' ? STILL_CLASSES[value] : value.split(',').map((name) => name.trim());
+  return value.split(',').flatMap((name) => (name === 'upper' || name === 'lower' ? STILL_CLASSES[name] : [name.trim()]));
 }
 
 function split(value: string): readonly [number, number, number] {

@@ -6,7 +6,7 @@ import { colourCast, narrowBand, redOut, water } from './effects/optics.js';
 import { Room } from './effects/room.js';
 import { enhance, grain, interlace, starve } from './effects/video-chain.js';
 import { makeLens, type Lens } from './lens.js';
-import type { FramePlan, ProcedureOptions } from './procedure.js';
+import { FIELD_OF_HALF_EXPOSURE, type FramePlan, type ProcedureOptions } from './procedure.js';
 import { develop, drawProcessor, exposureOf, type Processor } from './processor.js';
 import { between, randomStream } from './random.js';
 import { Renderer, type Pose, type Rod } from './render.js';
@@ -38,7 +38,7 @@ export class Painter {
     const { width, height } = this.screen.fieldOfView;
     this.#processor = drawProcessor(options.seed);
     this.#lens = makeLens({ width, height, ...this.#processor });
-    this.#renderer = new Renderer(anatomy.scene, this.#lens, { ...this.#processor, ambient: 0.3 });
+    this.#renderer = new Renderer(anatomy.scene(), this.#lens, { ...this.#processor, ambient: 0.3 });
     this.#room = new Room(options.seed);
     const random = randomStream(options.seed, 'cast');
     this.#cast = [between(random, 0.8, 1.2), between(random, 0.92, 1.1), between(random, 0.75, 1.3)];
@@ -52,7 +52,7 @@ export class Painter {
     const { width, height } = this.screen.fieldOfView;
     const light = this.#light;
     const lens = this.#lens;
-    const noise = this.#anatomy.scene.noise;
+    const noise = this.#anatomy.scene().noise;
     const strengthOf = (kind: Disturbance): number => frame.active.find(({ episode }) => episode.kind === kind)?.strength ?? 0;
     const outside = strengthOf('out-of-body') > 0;
     const pose = outside ? frame.pose : this.#heldInside(frame.pose);
@@ -65,11 +65,12 @@ export class Painter {
       this.#renderer.draw(pose, this.#rods(frame, pose), light, this.#depth);
       this.#drawFoam(frame, pose);
       if (strengthOf('water') > 0) water(light, width, height, strengthOf('water'), frame.timeS, noise);
-      defocus(light, width, height, (strengthOf('defocus') * 4 + strengthOf('water') * 2 + frame.covered * 5) * (width / 320));
+      defocus(light, width, height, (strengthOf('defocus') * 5 + strengthOf('water') * 2 + frame.covered * 5) * (width / 320));
     }
     const motion = this.#motionPx(frame);
-    if (Math.hypot(...motion) > 1.5) smear(light, width, height, 2 * motion[0], 2 * motion[1]);
-    if (frame.covered > 0 && !outside) redOut(light, width, height, frame.covered, frame.timeS, noise);
+    if (this.#options.disturbances.includes('motion-blur') && Math.hypot(...motion) > 0.7)
+      smear(light, width, height, 2 * motion[0], 2 * motion[1]);
+    if (frame.covered > 0 && !outside) redOut(light, width, height, frame.covered, frame.timeS, noise, this.#options.seed);
     if (strengthOf('narrow-band') > 0.25 && !outside) narrowBand(light, 1);
     if (strengthOf('colour-cast') > 0) colourCast(light, this.#cast);
 
@@ -78,7 +79,7 @@ export class Painter {
     enhance(this.#view, width, height, this.#processor.enhancement);
     grain(this.#view, this.#processor.grain * Math.min(2, 0.6 + exposure * 0.12), this.#options.seed * 7919 + frame.index * 104729);
     this.#mask();
-    if (strengthOf('interlacing') > 0) interlace(this.#view, width, height, motion[0] * 1.2);
+    if (strengthOf('interlacing') > 0) interlace(this.#view, width, height, motion[0] * FIELD_OF_HALF_EXPOSURE);
     const out = new Uint8ClampedArray(this.screen.width * this.screen.height * 3);
     compose(this.screen, this.#view, frame.timeS, out);
     const starved = strengthOf('compression');
@@ -119,7 +120,7 @@ export class Painter {
   #instrument(pose: Pose, forward: Vector, amount: number, seed: number, timeS: number): Rod[] {
     const random = randomStream(seed, 'instrument');
     const side = random() < 0.5 ? -1 : 1;
-    const sheath = random() < 0.5 ? ([0.62, 0.66, 0.7] as const) : ([0.12, 0.3, 0.62] as const);
+    const sheath = random() < 0.5 ? ([0.2, 0.22, 0.24] as const) : ([0.03, 0.1, 0.22] as const);
     const right = rotate(pose.orientation, [-1, 0, 0]);
     const up = rotate(pose.orientation, [0, 1, 0]);
     const place = (across: number, high: number, ahead: number): Vector =>
@@ -132,8 +133,8 @@ export class Painter {
     const open = 0.5 + 0.4 * Math.sin(timeS * 2);
     return [
       { from, to: joint, radius: 1, colour: sheath, gloss: 0.5, ringMm: 0 },
-      { from: joint, to: place(side * 1.4 + bend + open, -1.1, reach), radius: 0.55, colour: [0.5, 0.5, 0.52], gloss: 1, ringMm: 0 },
-      { from: joint, to: place(side * 1.2 + bend - open, -1.5, reach), radius: 0.55, colour: [0.5, 0.5, 0.52], gloss: 1, ringMm: 0 },
+      { from: joint, to: place(side * 1.4 + bend + open, -1.1, reach), radius: 0.55, colour: [0.16, 0.16, 0.17], gloss: 1, ringMm: 0 },
+      { from: joint, to: place(side * 1.2 + bend - open, -1.5, reach), radius: 0.55, colour: [0.16, 0.16, 0.17], gloss: 1, ringMm: 0 },
     ];
   }
 
@@ -157,11 +158,8 @@ export class Painter {
   }
 
   /** Movement of the middle of the picture during half an exposure, px right and down. */
-  #motionPx(frame: FramePlan): readonly [number, number] {
-    const after = rotate(frame.poseAfter.orientation, [0, 0, 1]);
-    const right = rotate(frame.pose.orientation, [-1, 0, 0]);
-    const up = rotate(frame.pose.orientation, [0, 1, 0]);
-    return [-dot(after, right) / this.#lens.pixelRad, dot(after, up) / this.#lens.pixelRad];
+  #motionPx({ motionRad }: FramePlan): readonly [number, number] {
+    return [motionRad[0] / this.#lens.pixelRad, motionRad[1] / this.#lens.pixelRad];
   }
 
   #mask(): void {

@@ -4,7 +4,7 @@ import { randomStream } from './random.js';
 import type { Pose } from './render.js';
 import { planRoute, visibilityFrom } from './route.js';
 import { SHORTEST_VISIT_US, type FrameTruth } from './truth.js';
-import { compose, dot, lengthOf, rotate, subtract, turn } from './vector.js';
+import { compose, dot, rotate, turn } from './vector.js';
 
 /** Everything that decides the pixels and the truth of a simulated procedure. */
 export interface ProcedureOptions {
@@ -32,8 +32,8 @@ export interface FramePlan {
   readonly index: number;
   readonly timeS: number;
   readonly pose: Pose;
-  /** Pose half an exposure later, for the smear of motion. */
-  readonly poseAfter: Pose;
+  /** How far the picture's middle moves within half an exposure, right and down, rad. */
+  readonly motionRad: readonly [right: number, down: number];
   /** How far the wall has closed over the lens, 0…1. */
   readonly covered: number;
   readonly active: readonly ActiveEpisode[];
@@ -41,8 +41,11 @@ export interface FramePlan {
 }
 
 const HALF_EXPOSURE_S = 1 / 60;
-/** Turning faster than this smears so much that the truth says so, degrees per second. */
-const SMEARED_DEG_S = 75;
+/** Time between the two fields of an interlaced picture (1/50 s), in half exposures. */
+export const FIELD_OF_HALF_EXPOSURE = 1.2;
+/** Movement within half an exposure that smears so much that the truth says so, and that combs an interlaced picture visibly, rad. */
+const SMEARED_RAD = 0.022;
+const COMBED_RAD = 0.007;
 
 /** Plans all frames of a procedure: the same options give the same plan. */
 export function planProcedure(anatomy: Anatomy, options: ProcedureOptions): FramePlan[] {
@@ -73,17 +76,18 @@ export function planProcedure(anatomy: Anatomy, options: ProcedureOptions): Fram
       .reduce((best, next) => (next.visibility > best.visibility ? next : best), { landmark: '', visibility: 0 });
     const forward = rotate(pose.orientation, [0, 0, 1]);
     const up = rotate(pose.orientation, [0, 1, 0]);
-    const smeared = degreesBetween(pose, poseAfter) / HALF_EXPOSURE_S > SMEARED_DEG_S;
+    const motionRad = motionBetween(pose, poseAfter);
     const flags = new Set<Disturbance>(active.filter(({ strength }) => strength > 0.25).map(({ episode }) => episode.kind));
     flags.delete('motion-blur');
     flags.delete('red-out');
-    if (smeared && options.disturbances.includes('motion-blur')) flags.add('motion-blur');
+    if (Math.abs(motionRad[0]) * FIELD_OF_HALF_EXPOSURE < COMBED_RAD) flags.delete('interlacing');
+    if (Math.hypot(...motionRad) > SMEARED_RAD && options.disturbances.includes('motion-blur')) flags.add('motion-blur');
     if (covered > 0.45 && !outside) flags.add('red-out');
     return {
       index,
       timeS,
       pose,
-      poseAfter,
+      motionRad,
       covered,
       active,
       truth: {
@@ -101,14 +105,9 @@ export function planProcedure(anatomy: Anatomy, options: ProcedureOptions): Fram
   return withoutGlimpses(frames);
 }
 
-/** Distance and turn between two poses, for smear and combing. */
-export function motionOf(from: Pose, to: Pose): { mm: number; deg: number } {
-  return { mm: lengthOf(subtract(to.position, from.position)), deg: degreesBetween(from, to) };
-}
-
-function degreesBetween(a: Pose, b: Pose): number {
-  const cosine = dot(rotate(a.orientation, [0, 0, 1]), rotate(b.orientation, [0, 0, 1]));
-  return (Math.acos(Math.max(-1, Math.min(1, cosine))) * 180) / Math.PI;
+function motionBetween(before: Pose, after: Pose): [right: number, down: number] {
+  const forward = rotate(after.orientation, [0, 0, 1]);
+  return [-dot(forward, rotate(before.orientation, [-1, 0, 0])), dot(forward, rotate(before.orientation, [0, 1, 0]))];
 }
 
 function withoutGlimpses(frames: readonly FramePlan[]): FramePlan[] {

@@ -40,7 +40,7 @@ export interface LightOptions {
 
 const BLOCK = 8;
 const FAR_MM = 320;
-const MAX_STEPS = 90;
+const MAX_STEPS = 160;
 
 /** Draws what the tip sees, in linear light; the same pose gives the same picture. */
 export class Renderer {
@@ -160,7 +160,7 @@ export class Renderer {
     let reach = 0;
     for (let index = 0; index < tubes.length; index++) {
       const tube = tubes[index] as Tube;
-      if (z < tube.zMin - 6 || z > tube.zMax + 6) continue;
+      if (z <= tube.zMin || z >= tube.zMax) continue;
       const height = tube.height(x, y, z);
       if (height > best) {
         runnerUp = best;
@@ -251,7 +251,8 @@ export class Renderer {
         if (rod < reach) reach = rod;
       }
       before = t;
-      t += reach > 0.04 ? reach : 0.04;
+      const least = 0.04 + 0.002 * t;
+      t += reach > least ? reach : least;
       if (t > FAR_MM) break;
     }
     this.#hitRod = -1;
@@ -323,13 +324,18 @@ export class Renderer {
       let my = glossY;
       let mz = glossZ;
       if (ripple > 0) {
-        const bx = x * 1.5;
-        const by = y * 1.5;
-        const bz = z * 1.5;
+        // Turned against the lattice of the noise and bent, or the ripples would line up with it.
+        const bend = 2.2 * wet;
+        const bx = 1.12 * x + 0.74 * y + 0.66 * z + bend;
+        const by = -0.92 * x + 1.16 * y + 0.26 * z - bend;
+        const bz = -0.38 * x - 0.6 * y + 1.32 * z + bend;
         const here = noise.at(bx, by, bz);
-        mx -= ripple * (noise.at(bx + 0.3, by, bz) - here);
-        my -= ripple * (noise.at(bx, by + 0.3, bz) - here);
-        mz -= ripple * (noise.at(bx, by, bz + 0.3) - here);
+        const ex = noise.at(bx + 0.3, by, bz) - here;
+        const ey = noise.at(bx, by + 0.3, bz) - here;
+        const ez = noise.at(bx, by, bz + 0.3) - here;
+        mx -= ripple * (0.75 * ex - 0.61 * ey - 0.25 * ez);
+        my -= ripple * (0.49 * ex + 0.77 * ey - 0.4 * ez);
+        mz -= ripple * (0.44 * ex + 0.17 * ey + 0.88 * ez);
       }
       const inverse = 1 / Math.sqrt(mx * mx + my * my + mz * mz);
       // Two light guides, left and right of the lens.

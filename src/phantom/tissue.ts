@@ -69,6 +69,22 @@ export function paintMucosa(place: Place, paint: Paint, style: MucosaStyle, nois
   paint.gloss = style.gloss;
 }
 
+/** A tissue on the way from one to another. */
+export function styleBetween(a: MucosaStyle, b: MucosaStyle, weight: number): MucosaStyle {
+  if (weight <= 0) return a;
+  if (weight >= 1) return b;
+  const mixed = (x: number, y: number): number => x + (y - x) * weight;
+  return {
+    colour: blend(a.colour, b.colour, weight),
+    mottle: mixed(a.mottle, b.mottle),
+    // Sizes do not mix: a wave length that changes on the way would stretch the pattern.
+    mottleMm: weight < 0.5 ? a.mottleMm : b.mottleMm,
+    grain: mixed(a.grain, b.grain),
+    grainMm: weight < 0.5 ? a.grainMm : b.grainMm,
+    gloss: mixed(a.gloss, b.gloss),
+  };
+}
+
 /** Mixes blood's colour in; `amount` 0…1. */
 export function paintVessel(paint: Paint, amount: number): void {
   paint.red *= 1 - 0.3 * amount;
@@ -86,10 +102,10 @@ export function vesselNet(place: Place, noise: Noise, meshMm: number): number {
     smooth(0.87, 1, noise.ridge(x * f + wx, y * f + wy, z * f + wx)) *
     smooth(-0.35, 0.3, noise.at(x * f * 0.7 + 3, y * f * 0.7, z * f * 0.7));
   const branch =
-    smooth(0.84, 1, noise.ridge(x * f * 2.1 + wy * 2 + 7, y * f * 2.1 + wx * 2, z * f * 2.1 + wy * 2)) *
+    smooth(0.78, 1, noise.ridge(x * f * 2.1 + wy * 2 + 7, y * f * 2.1 + wx * 2, z * f * 2.1 + wy * 2)) *
     smooth(-0.3, 0.35, noise.at(x * f * 1.1 + 13, y * f * 1.1, z * f * 1.1));
   const twig =
-    smooth(0.78, 1, noise.ridge(x * f * 4.6 + wx * 4 + 3, y * f * 4.6 + wy * 4, z * f * 4.6)) *
+    smooth(0.6, 1, noise.ridge(x * f * 4.6 + wx * 4 + 3, y * f * 4.6 + wy * 4, z * f * 4.6)) *
     smooth(0, 0.5, noise.at(x * f * 1.7 + 23, y * f * 1.7, z * f * 1.7));
   return Math.min(1, 0.9 * trunk + 0.65 * branch + 0.35 * twig);
 }

@@ -145,10 +145,8 @@ export class Tube {
     return [(this.#centreX[step] as number) + radius * Math.cos(angle), (this.#centreY[step] as number) + radius * Math.sin(angle), z];
   }
 
-  /** Height of the wall over the point, mm: positive inside. Not a distance where the wall is steep; see {@link Tube.reach}. */
+  /** Height of the wall over a point between both ends, mm: positive inside. Not a distance where the wall is steep; see {@link Tube.reach}. */
   height(x: number, y: number, z: number): number {
-    if (z <= this.zMin) return z - this.zMin - 1;
-    if (z >= this.zMax) return this.zMax - z - 1;
     const at = (z - this.zMin) * (1 / Z_STEP_MM);
     let step = at | 0;
     if (step > this.#lastStep) step = this.#lastStep;

@@ -71,7 +71,8 @@ export async function writeVideo(procedure: Procedure, options: WriteVideoOption
     await rename(part, video);
     return { video, truth, frames: procedure.truth.length };
   } finally {
-    if (encoder.exitCode === null) encoder.kill();
+    // Not asked politely: it would wait for the rest of its input, and what it has written is thrown away.
+    if (encoder.exitCode === null) encoder.kill('SIGKILL');
     await exited;
     await rm(part, { force: true });
   }

@@ -1,5 +1,6 @@
 import type { Scene } from '../render.js';
-import type { Vector } from '../vector.js';
+import { bell, type Random } from '../random.js';
+import { normalize, rotate, turn, type Vector } from '../vector.js';
 
 export type Tract = 'upper' | 'lower';
 
@@ -16,6 +17,14 @@ export interface Station {
   readonly limit: { readonly mm: number; readonly deg: number };
 }
 
+/** The station as one examiner holds the scope there: turned and rolled a little from the textbook's view, in a way of their own. */
+export function tilted(station: Station, random: Random): Station {
+  const degree = Math.PI / 180;
+  const aside = turn(normalize([bell(random), bell(random), bell(random)]), 5 * degree);
+  const rolled = turn(station.look, 11 * bell(random) * degree);
+  return { ...station, look: rotate(aside, station.look), up: rotate(aside, rotate(rolled, station.up)) };
+}
+
 /** A step of the tip's way through the tract. */
 export type Leg =
   /** Stay at a station; `share` weighs its time against the other stays. */
@@ -28,11 +37,18 @@ export type Leg =
 /** One patient's tract. */
 export interface Anatomy {
   readonly tract: Tract;
-  readonly scene: Scene;
+  /** Baked when it is first asked for: planning a procedure does not need it. */
+  readonly scene: () => Scene;
   readonly stations: ReadonlyMap<string, Station>;
   readonly route: readonly Leg[];
   /** Name of the part of the tract that holds a point; a canonical class id where there is one. */
   readonly siteAt: (position: Vector) => string;
   /** Where the scope's shaft lies for a tip at a point: where it comes in and which way it runs there; null where it cannot be seen. */
   readonly shaftEntry: (position: Vector, look: Vector) => { readonly at: Vector; readonly inward: Vector } | null;
+}
+
+/** Makes a scene once, when it is first asked for. */
+export function lazily(make: () => Scene): () => Scene {
+  let made: Scene | null = null;
+  return () => (made ??= make());
 }

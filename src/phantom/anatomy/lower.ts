@@ -1,9 +1,20 @@
 import { Noise } from '../noise.js';
 import { bell, between, randomStream, wholeBetween, type Random } from '../random.js';
-import { bump, drawComplexion, individual, paintMucosa, paintVessel, smooth, tint, vesselNet, type MucosaStyle } from '../tissue.js';
+import {
+  bump,
+  drawComplexion,
+  individual,
+  paintMucosa,
+  paintVessel,
+  smooth,
+  styleBetween,
+  tint,
+  vesselNet,
+  type MucosaStyle,
+} from '../tissue.js';
 import { Tube, type Paint, type TubeDesign } from '../tube.js';
 import { normalize, subtract, type Vector } from '../vector.js';
-import type { Anatomy, Leg, Station } from './anatomy.js';
+import { lazily, tilted, type Anatomy, type Leg, type Station } from './anatomy.js';
 import { angleBetween, dome, mixPaint, triangle } from './shapes.js';
 
 interface Segment {
@@ -187,8 +198,8 @@ export function lowerAnatomy(seed: number): Anatomy {
         const along = (place.z - valveZ) / 8;
         const around = (angleBetween(place.angle, valveAngle) * place.radius) / valveLong;
         const lips = Math.exp(-((along * along + around * around) ** 1.6));
-        const slit = Math.exp(-((along * 6) ** 2) / 1.4) * smooth(0.75, 0.45, around);
-        relief += lips * valveHigh - slit * lips * valveHigh * 0.75;
+        const slit = Math.exp(-((along * 10) ** 2)) * smooth(0.7, 0.35, around);
+        relief += lips * valveHigh - slit * lips * valveHigh * 0.5;
       }
       if (place.z > domeZ - 10) {
         const dx = place.x - orifice[0];
@@ -208,7 +219,8 @@ export function lowerAnatomy(seed: number): Anatomy {
       return relief;
     },
     paint: (place, paint) => {
-      const style = place.z < 80 ? rectal : place.z > ascending.to ? caecal : colonic;
+      const toColon = styleBetween(rectal, colonic, smooth(60, 115, place.z));
+      const style = styleBetween(toColon, caecal, smooth(ascending.to - 30, ascending.to + 25, place.z));
       paintMucosa(place, paint, style, noise, complexion);
       const near = smooth(70, 95, place.z);
       const net = vesselNet(place, noise, 11);
@@ -224,7 +236,7 @@ export function lowerAnatomy(seed: number): Anatomy {
         const share = smooth(1.3, 0.75, Math.hypot(along, around));
         if (share > 0) {
           paintMucosa(place, over, valve, noise, complexion);
-          const slit = Math.exp(-((along * 6) ** 2)) * smooth(0.7, 0.4, around);
+          const slit = Math.exp(-((along * 9) ** 2)) * smooth(0.65, 0.35, around);
           over.red *= 1 - 0.6 * slit;
           over.green *= 1 - 0.72 * slit;
           over.blue *= 1 - 0.75 * slit;
@@ -289,12 +301,13 @@ export function lowerAnatomy(seed: number): Anatomy {
   };
 
   const bake = { reliefMm: 0.6, columns: 256 };
-  const tubes = [colon, canal, ileum].map((design) => new Tube(design, bake));
+  const scene = lazily(() => ({ tubes: [colon, canal, ileum].map((design) => new Tube(design, bake)), noise }));
 
   const at = (z: number, dx = 0, dy = 0): Vector => [colonCentre(z)[0] + dx, colonCentre(z)[1] + dy, z];
   const toward = (from: Vector, to: Vector): Vector => normalize(subtract(to, from));
   const ahead = (z: number, far = 34): Vector => toward(at(z), at(z + far));
   const up: Vector = [0.2 * bell(random), 1, 0];
+  const habits = randomStream(seed, 'lower', 'habits');
   const stations = new Map<string, Station>();
   const station = (
     landmark: string,
@@ -304,7 +317,7 @@ export function lowerAnatomy(seed: number): Anatomy {
     sway: Station['sway'],
     limit: Station['limit'],
   ): void => {
-    stations.set(landmark, { landmark, position, look, up: upward, sway, limit });
+    stations.set(landmark, tilted({ landmark, position, look, up: upward, sway, limit }, habits));
   };
   const roaming = { acrossMm: 3, alongMm: 16, turnDeg: 12, rollDeg: 25 };
   const middle = ({ from, to }: Segment): number => (from + to) / 2;
@@ -406,19 +419,28 @@ export function lowerAnatomy(seed: number): Anatomy {
     pass(ileumAt(valveZ + 4), toward(ileumAt(valveZ + 4), ileumAt(valveZ + 30))),
     { type: 'slip' },
     pass(valveView, toward(valveView, valvePoint)),
-    ...through(valveZ - 24, 34),
+    ...through(valveZ - 24, middle(ascending)),
+    stay('ascending-colon', 0.3),
+    ...through(middle(ascending), middle(transverse)),
+    stay('transverse-colon', 0.3),
+    ...through(middle(transverse), middle(descending)),
+    stay('descending-colon', 0.3),
+    ...through(middle(descending), middle(sigmoid)),
+    stay('sigmoid', 0.3),
+    ...through(middle(sigmoid), 34),
+    stay('rectum', 0.4),
     pass(at(40), ahead(40)),
     pass(at(48, 2, 2), [-1, 0.3, 0.3], [0, 0, 1]),
     stay('retroflex-rectum', 1.4),
     pass(at(40, 2, 2), [1, 0.3, -0.3], [0, 0, 1]),
-    pass(at(30), [0.1, 0, 1]),
+    stay('rectum', 0.2),
     pass([canalX, 0, 2], [0.1, 0, 1]),
     pass([canalX, 0, -22], [0, 0, 1]),
   ];
 
   return {
     tract: 'lower',
-    scene: { tubes, noise },
+    scene,
     stations,
     route,
     siteAt: ([x, , z]) => {

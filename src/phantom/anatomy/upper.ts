@@ -1,9 +1,20 @@
 import { Noise } from '../noise.js';
 import { bell, between, randomStream, wholeBetween } from '../random.js';
-import { bump, drawComplexion, individual, paintMucosa, paintVessel, smooth, tint, vesselNet, type MucosaStyle } from '../tissue.js';
+import {
+  bump,
+  drawComplexion,
+  individual,
+  paintMucosa,
+  paintVessel,
+  smooth,
+  styleBetween,
+  tint,
+  vesselNet,
+  type MucosaStyle,
+} from '../tissue.js';
 import { Tube, type Paint, type TubeDesign } from '../tube.js';
 import { normalize, subtract, type Vector } from '../vector.js';
-import type { Anatomy, Leg, Station } from './anatomy.js';
+import { lazily, tilted, type Anatomy, type Leg, type Station } from './anatomy.js';
 import { angleBetween, dome, mixPaint, ramp } from './shapes.js';
 
 /**
@@ -109,7 +120,7 @@ export function upperAnatomy(seed: number): Anatomy {
     gloss: 0.75,
   };
   const columnar: MucosaStyle = {
-    colour: individual(tint(216, 104, 82), complexion, hues),
+    colour: individual(tint(216, 116, 96), complexion, hues),
     mottle: 0.2,
     mottleMm: 5,
     grain: 0.06,
@@ -117,7 +128,7 @@ export function upperAnatomy(seed: number): Anatomy {
     gloss: 0.8,
   };
   const corpus: MucosaStyle = {
-    colour: individual(tint(218, 118, 88), complexion, hues),
+    colour: individual(tint(217, 124, 96), complexion, hues),
     mottle: 0.2,
     mottleMm: 14,
     grain: 0.06,
@@ -268,14 +279,14 @@ export function upperAnatomy(seed: number): Anatomy {
       return soft + folded * arc * 3.6 * bump(offset, 1.25);
     },
     paint: (place, paint) => {
-      const far = smooth(bulbEnd - 6, bulbEnd + 6, place.z);
-      paintMucosa(place, paint, far > 0.5 ? second : bulb, noise, complexion);
+      const far = smooth(bulbEnd - 8, bulbEnd + 8, place.z);
+      paintMucosa(place, paint, styleBetween(bulb, second, far), noise, complexion);
       paintVessel(paint, vascularity * 0.12 * (1 - far) * vesselNet(place, noise, 9));
     },
   };
 
   const bake = { reliefMm: 0.6, columns: 256 };
-  const tubes = [esophagus, body, antrum, duodenum].map((design) => new Tube(design, bake));
+  const scene = lazily(() => ({ tubes: [esophagus, body, antrum, duodenum].map((design) => new Tube(design, bake)), noise }));
 
   const at = (centre: (z: number) => readonly [number, number], z: number, dx = 0, dy = 0): Vector => [
     centre(z)[0] + dx,
@@ -287,9 +298,10 @@ export function upperAnatomy(seed: number): Anatomy {
   const pylorusPoint = at(antrumCentre, pylorusZ);
   const forwardUp: Vector = [0.15 * bell(random), 1, 0];
 
+  const habits = randomStream(seed, 'upper', 'habits');
   const stations = new Map<string, Station>();
   const station = (landmark: string, position: Vector, look: Vector, up: Vector, sway: Station['sway'], limit: Station['limit']): void => {
-    stations.set(landmark, { landmark, position, look, up, sway, limit });
+    stations.set(landmark, tilted({ landmark, position, look, up, sway, limit }, habits));
   };
   const pr = at(gulletCentre, gulletTop - 19);
   station(
@@ -393,23 +405,27 @@ export function upperAnatomy(seed: number): Anatomy {
     pass(at(duodenumCentre, bulbEnd), toward(at(duodenumCentre, bulbEnd), at(duodenumCentre, bulbEnd + 20))),
     stay('duodenum', 1.2),
     pass(at(duodenumCentre, bulbEnd), toward(at(duodenumCentre, bulbEnd), at(duodenumCentre, bulbEnd + 20))),
-    pass(at(antrumCentre, pylorusZ - 6), [0, 0, 1]),
+    stay('duodenal-bulb', 0.3),
+    pass(at(antrumCentre, pylorusZ - 4), [0, 0, 1]),
     stay('antrum', 0.6),
     stay('angulus', 1.2),
     stay('body-retroflex', 1.2),
     stay('cardia-retroflex', 1.4),
     pass(at(bodyCentre, cardiaZ - 60, 4), [-1, 0.2, 0.2], [0, 0, 1]),
     pass(at(bodyCentre, cardiaZ - 45, 6), [-0.4, 0, -1], [0, 1, 0.2]),
+    stay('stomach-body', 0.3),
     pass([cardia[0] - 3, cardia[1], cardiaZ - 16], [-0.3, 0, -1]),
     pass(at(gulletCentre, cardiaZ + 3), down),
     stay('z-line', 0.5),
+    stay('distal-esophagus', 0.3),
     pass(at(gulletCentre, gulletTop - 55), down),
+    stay('proximal-esophagus', 0.2),
     pass(at(gulletCentre, gulletTop - 6), down),
   ];
 
   return {
     tract: 'upper',
-    scene: { tubes, noise },
+    scene,
     stations,
     route,
     siteAt: ([x, , z]) => {

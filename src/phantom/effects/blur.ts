@@ -13,8 +13,7 @@ export function defocus(light: Float32Array, width: number, height: number, radi
 
 /** Smears along (`dx`, `dy`) px, as a picture moves during its exposure. */
 export function smear(light: Float32Array, width: number, height: number, dx: number, dy: number): void {
-  const taps = Math.min(24, Math.ceil(Math.hypot(dx, dy)));
-  if (taps < 2) return;
+  const taps = Math.min(24, Math.max(2, Math.ceil(Math.hypot(dx, dy))));
   const before = Float32Array.from(light);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

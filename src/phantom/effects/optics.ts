@@ -1,17 +1,32 @@
 import type { Noise } from '../noise.js';
 
-/** Mixes in what a lens pressed against the mucosa sees: its own light, come back through the tissue. */
-export function redOut(light: Float32Array, width: number, height: number, amount: number, timeS: number, noise: Noise): void {
+/**
+ * Mixes in what a lens pressed against the mucosa sees: its own light, come back through the tissue, palest where the wall leaves
+ * the lens, with a shadow of what lies before it.
+ */
+export function redOut(
+  light: Float32Array,
+  width: number,
+  height: number,
+  amount: number,
+  timeS: number,
+  noise: Noise,
+  seed: number,
+): void {
+  const turn = seed * 2.4 + timeS * 0.5;
+  const cos = Math.cos(turn);
+  const sin = Math.sin(turn);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const u = x / width - 0.5;
       const v = y / height - 0.5;
-      const cloud = noise.at(u * 2.2 + timeS * 0.4, v * 2.2, 7.3) * 0.3;
-      const glow = 1.5 * Math.exp(-3 * (u * u + v * v)) * (1 + cloud) + 0.25;
+      const cloud = noise.fractal(u * 3 + timeS * 0.4, v * 3, seed % 61, 2);
+      const pale = Math.max(0, u * cos + v * sin + 0.15 * cloud);
+      const glow = 0.25 + 0.75 * Math.exp(-2.4 * (u * u + v * v)) * (1 + 0.5 * cloud);
       const index = (y * width + x) * 3;
-      light[index] = mix(light[index] as number, glow * 1.1, amount);
-      light[index + 1] = mix(light[index + 1] as number, glow * 0.22 * (1 + cloud * 0.5), amount);
-      light[index + 2] = mix(light[index + 2] as number, glow * 0.09, amount);
+      light[index] = mix(light[index] as number, glow * (0.95 + pale), amount);
+      light[index + 1] = mix(light[index + 1] as number, glow * (0.17 + 0.05 * cloud + 1.5 * pale * pale), amount);
+      light[index + 2] = mix(light[index + 2] as number, glow * (0.06 + 1.1 * pale * pale), amount);
     }
   }
 }
