@@ -1,3 +1,5 @@
+import type { Neighbour } from '../retrieval/match.js';
+
 /** Embeddings `[labels.length, dimension]`, L2-normalised, with the label of each row. */
 export interface LabelledRows {
   readonly embeddings: Float32Array;
@@ -16,14 +18,16 @@ export interface QueryMeasures {
   readonly rPrecision: number;
   /** Sum of the precision at every relevant exemplar among the first R, divided by R (not by the hits). */
   readonly averagePrecisionAtR: number;
-  /** Label of the nearest exemplar. */
-  readonly nearest: string;
+  /** The nearest exemplars, as many as were asked for. */
+  readonly neighbours: readonly Neighbour[];
 }
 
 export interface RankOptions {
   readonly dimension: number;
   /** True for exemplars that a query must not be compared with: itself, its near-duplicates. */
   readonly exclude?: (query: number, exemplar: number) => boolean;
+  /** Neighbours to return; default 1. */
+  readonly keep?: number;
 }
 
 /**
@@ -31,7 +35,7 @@ export interface RankOptions {
  * no exemplar of the query's label: no ranking could be right.
  */
 export function rankQuery(gallery: LabelledRows, queries: LabelledRows, query: number, options: RankOptions): QueryMeasures | null {
-  const { dimension, exclude } = options;
+  const { dimension, exclude, keep = 1 } = options;
   const label = queries.labels[query] ?? '';
   const from = query * dimension;
   const similarities = new Float64Array(gallery.labels.length);
@@ -71,6 +75,10 @@ export function rankQuery(gallery: LabelledRows, queries: LabelledRows, query: n
     averagePrecision: precisions / relevant,
     rPrecision: hitsAtR / relevant,
     averagePrecisionAtR: precisionsAtR / relevant,
-    nearest: gallery.labels[order[0] ?? 0] ?? '',
+    neighbours: order.slice(0, keep).map((exemplar) => ({
+      exemplar,
+      label: gallery.labels[exemplar] ?? '',
+      similarity: similarities[exemplar] ?? 0,
+    })),
   };
 }

@@ -16,7 +16,7 @@ describe('rankQuery', () => {
     // Ranking: a b a a b; relevant at 1, 3 and 4.
     const gallery = { embeddings: atAngles(40, 10, 20, 30, 50), labels: ['a', 'a', 'b', 'a', 'b'] };
     const measures = rankQuery(gallery, { embeddings: atAngles(0), labels: ['a'] }, 0, { dimension: 2 })!;
-    expect(measures).toMatchObject({ firstHit: 1, nearest: 'a' });
+    expect(measures).toMatchObject({ firstHit: 1, neighbours: [{ exemplar: 1, label: 'a' }] });
     expect(measures.averagePrecision).toBeCloseTo((1 + 2 / 3 + 3 / 4) / 3, 12);
     expect(measures.rPrecision).toBeCloseTo(2 / 3, 12);
     expect(measures.averagePrecisionAtR).toBeCloseTo((1 + 2 / 3) / 3, 12);
@@ -25,7 +25,7 @@ describe('rankQuery', () => {
   it('leaves out what it must not be compared with, and queries that nothing could answer', () => {
     const rows = { embeddings: atAngles(0, 10, 20), labels: ['a', 'b', 'a'] };
     const exclude = (query: number, exemplar: number): boolean => query === exemplar;
-    expect(rankQuery(rows, rows, 0, { dimension: 2, exclude })).toMatchObject({ firstHit: 2, nearest: 'b' });
+    expect(rankQuery(rows, rows, 0, { dimension: 2, exclude })).toMatchObject({ firstHit: 2, neighbours: [{ label: 'b' }] });
     expect(rankQuery(rows, rows, 1, { dimension: 2, exclude })).toBeNull();
   });
 
