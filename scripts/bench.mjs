@@ -14,5 +14,10 @@ if (name === undefined || !existsSync(join(root, 'test/bench', `${name}.ts`))) {
   process.exit(name === undefined ? 0 : 2);
 }
 const { runnerImport } = await import('vite');
-const { module } = await runnerImport(join(root, 'test/bench', `${name}.ts`), { configFile: false, logLevel: 'error', root, oxc: { target: 'es2022' } });
+const { module } = await runnerImport(join(root, 'test/bench', `${name}.ts`), {
+  configFile: false,
+  logLevel: 'error',
+  root,
+  oxc: { target: 'es2022' },
+});
 await module.default(args);

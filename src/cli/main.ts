@@ -5,10 +5,12 @@ import { version } from '../common/version.js';
 import { register as registerDevices } from './devices.js';
 import { register as registerDoctor } from './doctor.js';
 import { register as registerEmbed } from './embed.js';
+import { register as registerEvaluate } from './evaluate.js';
 import { register as registerGallery } from './gallery.js';
 import { register as registerLive } from './live.js';
 import { register as registerModels } from './models.js';
 import { register as registerPhantom } from './phantom.js';
+import { register as registerSearch } from './search.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -19,7 +21,8 @@ const program = new Command('lumenmark')
   .showHelpAfterError('Run with --help to see the options.')
   .exitOverride();
 
-for (const register of [registerLive, registerGallery, registerModels, registerEmbed, registerPhantom, registerDevices, registerDoctor]) register(program);
+for (const register of [registerLive, registerGallery, registerModels, registerEmbed, registerPhantom, registerDevices, registerDoctor])
+  register(program);
 // exitOverride is not inherited by commands that were created before it was set.
 for (const command of program.commands) command.exitOverride().showHelpAfterError('Run with --help to see the options.');
 
