@@ -21,8 +21,18 @@ const program = new Command('lumenmark')
   .showHelpAfterError('Run with --help to see the options.')
   .exitOverride();
 
-for (const register of [registerLive, registerGallery, registerModels, registerEmbed, registerPhantom, registerDevices, registerDoctor])
-  register(program);
+const COMMANDS = [
+  registerLive,
+  registerDevices,
+  registerGallery,
+  registerSearch,
+  registerEvaluate,
+  registerModels,
+  registerEmbed,
+  registerPhantom,
+  registerDoctor,
+];
+for (const register of COMMANDS) register(program);
 // exitOverride is not inherited by commands that were created before it was set.
 for (const command of program.commands) command.exitOverride().showHelpAfterError('Run with --help to see the options.');
 
