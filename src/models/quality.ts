@@ -109,14 +109,50 @@ export function withQuality(model: OnnxModel, input: { readonly width: number; r
   }
   const graph = new GraphBuilder({ name, opset });
   const pixels = graph.input('pixels', 'uint8', ['N', input.height, input.width, 3]);
-  for (const [output, tensor] of graph.merge(model, { pixels }, 'model/')) graph.output(output, tensor);
+  const inputs = model.graph.inputs.filter((value) => !model.graph.initializers.has(value.name));
+  const bindings = Object.fromEntries(inputs.map((value) => [value.name, pixels]));
+  for (const [output, tensor] of graph.merge(model, bindings, 'model/')) graph.output(output, tensor);
   graph.output(QUALITY_OUTPUT, qualityMeasures(pixels));
   return graph.model();
 }
 
+/** By two matrix products, since not every device implements an antialiased Resize. */
 function atMeasuringSize(rgb: Tensor): Tensor {
   const [, , height, width] = rgb.shape;
-  return height === SIDE && width === SIDE ? rgb : ops.resize(rgb, [SIDE, SIDE], { mode: 'linear', antialias: rgb.builder.opset >= 18 });
+  if (typeof height !== 'number' || typeof width !== 'number') throw new TypeError('The size of the pixels is not known');
+  if (height === SIDE && width === SIDE) return rgb;
+  const graph = rgb.builder;
+  const across = graph.constant(
+    'across',
+    'float32',
+    [width, SIDE],
+    samplingMatrix(width, (source, target) => source * SIDE + target),
+  );
+  const down = graph.constant(
+    'down',
+    'float32',
+    [SIDE, height],
+    samplingMatrix(height, (source, target) => target * height + source),
+  );
+  return ops.matMul(down, ops.matMul(rgb, across));
+}
+
+/** Weights of an antialiased bilinear resize of one axis: a triangle as wide as the step, normalised at the edges. */
+function samplingMatrix(length: number, place: (source: number, target: number) => number): Float32Array {
+  const matrix = new Float32Array(length * SIDE);
+  const scale = length / SIDE;
+  const support = Math.max(scale, 1);
+  for (let target = 0; target < SIDE; target++) {
+    const centre = (target + 0.5) * scale;
+    const first = Math.max(0, Math.floor(centre - support + 0.5));
+    const end = Math.min(length, Math.floor(centre + support + 0.5));
+    const weights = Array.from({ length: end - first }, (_, index) => Math.max(0, 1 - Math.abs(first + index + 0.5 - centre) / support));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    weights.forEach((weight, index) => {
+      matrix[place(first + index, target)] = weight / total;
+    });
+  }
+  return matrix;
 }
 
 function mean(x: Tensor): Tensor {

@@ -196,7 +196,7 @@ export class GraphBuilder {
       const bound = bindings[name];
       if (bound === undefined) throw new ModelError('graph-merge', `Input ${name} of ${graph.name} is left open.`);
       this.#own(bound);
-      if (info !== null && (info.type !== bound.type || info.shape.length !== bound.shape.length)) {
+      if (info !== null && !accepts(info, bound)) {
         throw new ModelError(
           'graph-merge',
           `Input ${name} of ${graph.name} is ${info.type} ${formatShape(info.shape)}, not ${bound.type} ${formatShape(bound.shape)}.`,
@@ -354,6 +354,13 @@ export class GraphBuilder {
       }
     }
   }
+}
+
+/** Symbolic lengths fit every length: what they stand for is only known when the graph runs. */
+function accepts(wanted: TensorInfo, given: TensorInfo): boolean {
+  const fits = (length: Dimension, axis: number): boolean =>
+    typeof length === 'string' || typeof given.shape[axis] === 'string' || length === given.shape[axis];
+  return wanted.type === given.type && wanted.shape.length === given.shape.length && wanted.shape.every(fits);
 }
 
 function renameNode(node: Node, renamed: ReadonlyMap<string, string>, prefix: string): Node {
