@@ -92,6 +92,8 @@ export function stats(options: Partial<SessionStats> = {}): SessionStats {
 export class FakeSession implements SessionController {
   readonly messages = new Subject<SessionMessage>();
   source: HelloMessage['source'] = { id: 's1', label: 'gastroscopy.mp4', live: true, simulated: false };
+  /** Sources that are open beside the one shown by default. */
+  others: { id: string; label: string; live: boolean; simulated: boolean }[] = [];
   checklist: ChecklistSummary = CHECKLIST;
   readonly opened: OpenSourceRequest[] = [];
   closed = 0;
@@ -105,13 +107,14 @@ export class FakeSession implements SessionController {
   }
 
   hello(sourceId: string | null): HelloMessage {
-    const source = sourceId === null || sourceId === this.source?.id ? this.source : null;
+    const all = [...(this.source === null ? [] : [this.source]), ...this.others];
+    const source = sourceId === null ? this.source : (all.find(({ id }) => id === sourceId) ?? null);
     return {
       type: 'hello',
       protocol: SUBPROTOCOL,
       software: 'lumenmark 0.0.0-test',
       source,
-      sources: this.source === null ? [] : [{ id: this.source.id, label: this.source.label }],
+      sources: all.map(({ id, label }) => ({ id, label })),
       model: { name: 'descriptors', fingerprint: 'f'.repeat(64) },
       gallery: {
         name: 'test gallery',

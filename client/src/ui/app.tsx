@@ -149,9 +149,28 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
       <header class="top">
         <Wordmark />
         {hello?.source?.simulated === true ? <span class="simulated">Simulated procedure</span> : null}
-        <span class="source-label" title={hello?.source?.label}>
-          {hello?.source?.label}
-        </span>
+        {hello !== null && hello.sources.length > 1 ? (
+          <select
+            class="source-switch"
+            aria-label="Source shown"
+            value={hello.source?.id}
+            onChange={({ currentTarget }) => {
+              const query = new URLSearchParams(location.search);
+              query.set('source', currentTarget.value);
+              location.search = query.toString();
+            }}
+          >
+            {hello.sources.map(({ id, label: name }) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <span class="source-label" title={label}>
+            {label}
+          </span>
+        )}
         <nav class="tools" aria-label="Tools">
           <ChecklistChoice store={store} id="room-checklist" onError={onError} selectRef={checklistSelect} />
           <button type="button" onClick={by('source')}>
