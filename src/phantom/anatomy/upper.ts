@@ -435,8 +435,9 @@ export function upperAnatomy(seed: number): Anatomy {
       return x > bodyCentre(z)[0] + bodyRadius * 0.75 ? 'antrum' : 'stomach-body';
     },
     shaftEntry: ([x, , z], look) => {
-      const inStomach = z < cardiaZ - 8 && (x < antrumX - 30 || z < bulbStart);
-      return inStomach && look[2] > -0.25 ? { at: cardiaPoint, inward: down } : null;
+      // From the antrum the angulus hides it.
+      const inBody = z < cardiaZ - 8 && x < 9;
+      return inBody && look[2] > -0.25 ? { at: cardiaPoint, inward: down } : null;
     },
   };
 }
