@@ -19,7 +19,7 @@ const STALL_TIMEOUT_MS = 5000;
 const FIRST_PICTURE_TIMEOUT_MS = 15_000;
 const GRAY_WIDTH = 320;
 /** Pictures a second to look for the field of view in. */
-const SEARCH_FPS = { live: 12, file: 5 };
+const SEARCH_FPS = { live: 12, file: 3 };
 /** A sought file is decoded from here on before the wanted frame, so that an imprecise index cannot skip it. */
 const PRE_ROLL_US = 5_000_000;
 const DEFAULT_QUALITY = 4;

@@ -20,7 +20,7 @@ export interface SearchPatience {
 /** A person waits for the first picture of a live source. */
 export const LIVE_PATIENCE: SearchPatience = { pictures: 5, spanUs: 400_000 };
 /** A file can be looked at further ahead, over scenes that show what the first ones leave dark. */
-export const FILE_PATIENCE: SearchPatience = { pictures: 40, spanUs: 6_000_000 };
+export const FILE_PATIENCE: SearchPatience = { pictures: 20, spanUs: 5_000_000 };
 
 /** Detections that must agree before the search is over. */
 const AGREEING = 3;
@@ -39,6 +39,7 @@ export class FieldOfViewSearch {
   #lit = 0;
   #firstLitUs = 0;
   #agreeing = 0;
+  #disowned = 0;
   #last: FieldOfView | null = null;
 
   constructor(patience: SearchPatience) {
@@ -47,6 +48,12 @@ export class FieldOfViewSearch {
 
   /** Takes the next picture; the field of view (in pixels of these pictures) as soon as it is certain. */
   add(picture: GrayPicture): FieldOfView | null {
+    if (this.#isOfAnotherGeometry(picture)) {
+      // What two pictures in a row disown, belongs to the next search; one may be a dissolve.
+      this.#disowned += 1;
+      return this.#disowned > 1 ? this.#last : null;
+    }
+    this.#disowned = 0;
     this.#accumulate(picture);
     const now = this.best();
     if (now === null) return null;
@@ -56,6 +63,11 @@ export class FieldOfViewSearch {
     this.#last = now;
     const enough = this.#lit >= this.#patience.pictures && picture.ptsUs - this.#firstLitUs >= this.#patience.spanUs;
     return enough && this.#agreeing >= AGREEING ? now : null;
+  }
+
+  #isOfAnotherGeometry({ width, height, data }: GrayPicture): boolean {
+    if (this.#last === null || this.#agreeing < AGREEING || width !== this.#width || height !== this.#height) return false;
+    return geometryOf(this.#last).isReplacedBy({ width, height, pixels: data });
   }
 
   /** What the pictures so far show, certain or not; null when nothing is lit. */

@@ -316,6 +316,8 @@ export interface Geometry {
   glance(pixels: Uint8Array): { readonly outside: number; readonly inside: number };
   /** Whether this picture alone shows another geometry: light well outside the outline, or hard edges well inside it. */
   isLeftBy(luma: AccumulatedLuma): boolean;
+  /** Whether this picture alone shows hard edges well inside the outline: another geometry, and not only other light. */
+  isReplacedBy(luma: AccumulatedLuma): boolean;
   /**
    * The field of view to go on with when pictures of another geometry show `seen`, and `luma` is the last of them: `seen` itself, or both
    * together where the light merely reached what had been dark before while other parts are dark now.
@@ -328,7 +330,7 @@ const GLANCE_LIT = MAX_BLACK + LIT_ABOVE_BLACK;
 /** An outline has left another when this share of the picture lies outside it. */
 const GROWN = 0.02;
 /** An outline this much smaller than another may be another geometry. */
-const SHRUNK = 0.85;
+const SHRUNK = 0.9;
 
 /** What it takes to recognise, picture by picture, that a field of view no longer holds. */
 export function geometryOf(fieldOfView: FieldOfView): Geometry {
@@ -369,6 +371,10 @@ export function geometryOf(fieldOfView: FieldOfView): Geometry {
       const seenSpans = rowSpans(seenOutline, width, height);
       if (areaOf(seenSpans) - commonWith(seenSpans) > GROWN * width * height) return true;
       return areaOf(seenSpans) < SHRUNK * area && hasHardInnerEdges(seenOutline, luma, core);
+    },
+    isReplacedBy(luma) {
+      const seen = fieldOfViewOf(luma);
+      return seen !== null && hasHardInnerEdges(cornersOf(seen), luma, core);
     },
     succeededBy(seen, luma) {
       const seenOutline = cornersOf(seen);

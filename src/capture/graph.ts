@@ -170,7 +170,7 @@ function gate(fps: number): string {
 function due(fps: number, variable: number): string {
   const period = 1 / fps;
   const slack = Math.min(period / 4, 0.008).toFixed(6);
-  return `if(eq(n,0)+gte(t,ld(${variable})-${slack}),1+0*st(${variable},max(ld(${variable}),t-${slack})+${period.toFixed(6)}),0)`;
+  return `if(eq(n,0)+gte(t,ld(${variable})-${slack}),1+0*st(${variable},max(ld(${variable}),t-${period.toFixed(6)})+${period.toFixed(6)}),0)`;
 }
 
 function maskChain(plan: CapturePlan): { inputs: string[]; chain: string } {
