@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { GalleryError } from '../common/errors.js';
+import { GalleryError, messageOf } from '../common/errors.js';
 import { workerUrl } from '../common/worker-url.js';
 import type { HnswParameters } from './hnsw.js';
 
@@ -20,6 +20,9 @@ export interface HnswTask {
   readonly queries: number;
 }
 
+/** A task with the flag that ends it: 1 at position 0. */
+export type HnswWorkerData = HnswTask & { readonly stopped: Int32Array<SharedArrayBuffer> };
+
 /** What was measured of a finished graph. */
 export interface HnswOutcome {
   /** Candidates kept while searching (ef): the smallest power of two times k that reaches the wanted recall, or the largest tried. */
@@ -34,7 +37,7 @@ export interface HnswOutcome {
 export type HnswAnswer = { readonly progress: number } | { readonly outcome: HnswOutcome } | { readonly reason: string };
 
 /**
- * Builds, measures and writes the graph in a worker thread.
+ * Builds, measures and writes the graph in a worker thread. `task.vectors` are handed over.
  * @throws GalleryError when the library cannot be had or fails.
  */
 export async function buildHnswFile(
@@ -42,27 +45,29 @@ export async function buildHnswFile(
   options: { readonly signal?: AbortSignal; readonly onProgress?: (share: number) => void } = {},
 ): Promise<HnswOutcome> {
   options.signal?.throwIfAborted();
-  const worker = new Worker(workerUrl(import.meta.url, './hnsw-worker.js'), { workerData: task, transferList: [task.vectors.buffer] });
-  const stop = (): void => void worker.terminate();
+  const stopped = new Int32Array(new SharedArrayBuffer(4));
+  const setup: HnswWorkerData = { ...task, stopped };
+  const worker = new Worker(workerUrl(import.meta.url, './hnsw-worker.js'), { workerData: setup, transferList: [task.vectors.buffer] });
+  // A thread that is terminated inside the library takes the whole process with it, so it is asked to stop and ends by itself.
+  const stop = (): void => void Atomics.store(stopped, 0, 1);
   options.signal?.addEventListener('abort', stop, { once: true });
-  try {
-    return await new Promise<HnswOutcome>((resolve, reject) => {
-      worker.on('message', (answer: HnswAnswer) => {
-        if ('progress' in answer) options.onProgress?.(answer.progress);
-        else if ('outcome' in answer) resolve(answer.outcome);
-        else reject(new GalleryError('gallery-index', answer.reason, { remedy: 'Build with --index exact; it serves as well.' }));
-      });
-      worker.once('error', reject);
-      worker.once('exit', () => {
-        reject(options.signal?.reason instanceof Error ? options.signal.reason : new Error('the index worker ended early'));
-      });
-    });
-  } finally {
-    options.signal?.removeEventListener('abort', stop);
-    const gone = once(worker, 'exit');
-    if (worker.threadId !== -1) {
-      await worker.terminate();
-      await gone.catch(() => undefined);
-    }
-  }
+  let answer: Exclude<HnswAnswer, { progress: number }> | null = null;
+  let failure: Error | null = null;
+  worker.on('message', (message: HnswAnswer) => {
+    if ('progress' in message) options.onProgress?.(message.progress);
+    else answer = message;
+  });
+  worker.once('error', (error) => (failure = error));
+  await once(worker, 'exit').finally(() => options.signal?.removeEventListener('abort', stop));
+  options.signal?.throwIfAborted();
+  return outcomeOf(answer, failure);
+}
+
+function outcomeOf(answer: Exclude<HnswAnswer, { progress: number }> | null, failure: Error | null): HnswOutcome {
+  if (answer !== null && 'outcome' in answer) return answer.outcome;
+  const reason = answer?.reason ?? (failure === null ? 'the index worker ended early' : messageOf(failure));
+  throw new GalleryError('gallery-index', `the HNSW index could not be built: ${reason}`, {
+    remedy: 'Build with --index exact; it serves as well.',
+    cause: failure,
+  });
 }

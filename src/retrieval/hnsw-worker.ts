@@ -2,9 +2,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../common/errors.js';
 import { exactIndex } from './exact-index.js';
 import { buildHnsw, hnswIndex, loadHnsw } from './hnsw.js';
-import type { HnswAnswer, HnswOutcome, HnswTask } from './hnsw-build.js';
+import type { HnswAnswer, HnswOutcome, HnswWorkerData } from './hnsw-build.js';
 import { seededQueries } from './seeded-queries.js';
 import type { VectorIndex } from './vector-index.js';
+
+/** Rows between two reports. */
+const TELL_EVERY = 500;
 
 const tell = (answer: HnswAnswer): void => parentPort?.postMessage(answer);
 
@@ -16,12 +19,16 @@ function recallOf(index: VectorIndex, queries: readonly Float32Array[], truth: r
   return found / truth.reduce((sum, set) => sum + set.size, 0);
 }
 
-async function main(task: HnswTask): Promise<HnswAnswer> {
+async function main(task: HnswWorkerData): Promise<HnswAnswer> {
   const loaded = await loadHnsw();
   if ('reason' in loaded) return loaded;
   const { vectors, dimension, k } = task;
-  const graph = buildHnsw(loaded.library, vectors, dimension, task.parameters, (share) => {
-    tell({ progress: share });
+  const checkStop = (): void => {
+    if (Atomics.load(task.stopped, 0) === 1) throw new Error('stopped');
+  };
+  const graph = buildHnsw(loaded.library, vectors, dimension, task.parameters, (row) => {
+    checkStop();
+    if (row % TELL_EVERY === 0) tell({ progress: row / (vectors.length / dimension) });
   });
 
   const exact = exactIndex(vectors, dimension);
@@ -29,6 +36,7 @@ async function main(task: HnswTask): Promise<HnswAnswer> {
   const truth = queries.map((query) => new Set(exact.search(query, k).map(({ exemplar }) => exemplar)));
   let outcome: HnswOutcome = { candidates: 0, recall: 0, k, queries: queries.length };
   for (let candidates = 2 * k; candidates <= 64 * k && outcome.recall < task.wantedRecall; candidates *= 2) {
+    checkStop();
     outcome = { ...outcome, candidates, recall: recallOf(hnswIndex(graph, vectors, dimension, candidates), queries, truth, k) };
   }
   graph.writeIndexSync(task.file);
@@ -36,7 +44,7 @@ async function main(task: HnswTask): Promise<HnswAnswer> {
 }
 
 try {
-  tell(await main(workerData as HnswTask));
+  tell(await main(workerData as HnswWorkerData));
 } catch (error) {
-  tell({ reason: `the index could not be built (${messageOf(error)})` });
+  tell({ reason: messageOf(error) });
 }

@@ -41,20 +41,23 @@ export async function loadHnsw(): Promise<{ readonly library: HnswLibrary } | { 
   }
 }
 
-/** Inserts one by one, synchronously: some minutes for 100,000 rows. Call it in a worker. */
+/**
+ * Inserts one by one, synchronously: some minutes for 100,000 rows. Call it in a worker.
+ * @param onRow Called before each row; may throw to stop.
+ */
 export function buildHnsw(
   library: HnswLibrary,
   vectors: Float32Array,
   dimension: number,
   parameters: HnswParameters = HNSW_DEFAULTS,
-  onProgress?: (share: number) => void,
+  onRow?: (row: number) => void,
 ): HnswGraph {
   const count = vectors.length / dimension;
   const graph = new library.HierarchicalNSW('ip', dimension);
   graph.initIndex({ maxElements: count, m: parameters.links, efConstruction: parameters.candidatesAtBuild, randomSeed: parameters.seed });
   for (let row = 0; row < count; row++) {
+    onRow?.(row);
     graph.addPoint(Array.from(vectors.subarray(row * dimension, (row + 1) * dimension)), row);
-    if (row % 1000 === 0) onProgress?.(row / count);
   }
   return graph;
 }

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/common/random.js';
+import { calibrate, type CalibrationGallery } from '../../src/retrieval/calibrate.js';
+import { confidenceOf, learnUsualNearness, nearnessOf } from '../../src/retrieval/confidence.js';
+import { dealFolds } from '../../src/retrieval/folds.js';
+import { heldOutSearch } from '../../src/retrieval/held-out.js';
+import { operatingPoint, type OpenSetQuery } from '../../src/retrieval/operating-point.js';
+
+const queries = (label: string, right: boolean, ...confidences: number[]): OpenSetQuery[] =>
+  confidences.map((confidence) => ({ label, confidence, right }));
+
+describe('operatingPoint', () => {
+  it('stands in the middle of the gap where known and foreign are apart', () => {
+    const point = operatingPoint(queries('a', true, 0.7, 0.8, 0.9), queries('b', false, 0.1, 0.2, 0.3), 0.1);
+    expect(point.chosen.threshold).toBeCloseTo(0.5, 12);
+    expect(point.chosen).toMatchObject({ falseAcceptance: 0, loss: 0, precision: 1 });
+    expect(point.auroc).toBeCloseTo(1, 12);
+  });
+
+  it('keeps the false acceptance at or below the wanted one', () => {
+    const random = seededRandom(5);
+    const known = queries('a', true, ...Array.from({ length: 200 }, () => random() + 0.3));
+    const foreign = queries('b', false, ...Array.from({ length: 200 }, () => random()));
+    for (const wanted of [0.01, 0.05, 0.1, 0.3]) {
+      const { chosen } = operatingPoint(known, foreign, wanted);
+      expect(chosen.falseAcceptance).toBeLessThanOrEqual(wanted);
+      expect(foreign.filter(({ confidence }) => confidence >= chosen.threshold).length / 200).toBeCloseTo(chosen.falseAcceptance, 12);
+      expect(known.filter(({ confidence }) => confidence < chosen.threshold).length / 200).toBeCloseTo(chosen.loss, 12);
+    }
+    // P(U + 0.3 > V) for uniform U and V.
+    expect(operatingPoint(known, foreign, 0.1).auroc).toBeCloseTo(1 - 0.7 ** 2 / 2, 1);
+  });
+
+  it('counts every class alike, however many queries it has', () => {
+    const foreign = [
+      ...queries('many', false, ...Array.from({ length: 90 }, () => 0.1)),
+      ...queries('few', false, ...Array.from({ length: 10 }, () => 0.6)),
+    ];
+    const { curve } = operatingPoint(queries('a', true, 0.5, 0.5, 0.5, 0.5, 0.5), foreign, 0.5);
+    expect(curve.find(({ threshold }) => threshold > 0.5 && threshold < 0.6)?.falseAcceptance).toBeCloseTo(0.5, 12);
+  });
+
+  it('refuses everything rather than accept more than wanted', () => {
+    const { chosen } = operatingPoint(queries('a', true, 0.1, 0.2), queries('b', false, 0.9, 0.8), 0.01);
+    expect(chosen).toMatchObject({ falseAcceptance: 0, loss: 1, precision: 0 });
+  });
+});
+
+describe('confidence', () => {
+  it('trusts a similarity less where exemplars lie close together', () => {
+    const found = [{ exemplar: 0, label: 'a', similarity: 0.8 }];
+    expect(nearnessOf(found, () => 0.9)).toBeLessThan(nearnessOf(found, () => 0.2));
+    expect(nearnessOf([], () => 0)).toBe(-1);
+  });
+
+  it('takes off what is usual for the best class, drawing small classes towards the mean', () => {
+    const recognised = (label: string, nearness: number, count: number) => Array.from({ length: count }, () => ({ label, nearness }));
+    const usual = learnUsualNearness([...recognised('easy', 0.6, 95), ...recognised('hard', 0.2, 95), ...recognised('single', 0.8, 1)]);
+    expect(usual['easy']! - usual['hard']!).toBeCloseTo(0.38, 2);
+    expect(usual['single']).toBeLessThan(0.06);
+    expect(confidenceOf(0.5, 'easy', usual)).toBeLessThan(confidenceOf(0.5, 'hard', usual));
+    expect(confidenceOf(0.5, undefined, usual)).toBe(0.5);
+  });
+});
+
+describe('dealFolds', () => {
+  const labels = [
+    ...Array.from({ length: 30 }, () => 'a'),
+    ...Array.from({ length: 12 }, () => 'b'),
+    ...Array.from({ length: 7 }, () => 'c'),
+  ];
+  const groups = labels.map((_, at) => (at === 1 ? 0 : at));
+
+  it('holds every exemplar out once with its class and once beside others of its class', () => {
+    const folds = dealFolds(labels, groups, 5);
+    expect(folds).toHaveLength(3);
+    for (const side of ['known', 'unknown'] as const) {
+      expect(folds.flatMap((fold) => fold[side]).sort((a, b) => a - b)).toEqual(labels.map((_, at) => at));
+    }
+    for (const { known, unknown, members } of folds) {
+      expect([...known, ...unknown, ...members].sort((a, b) => a - b)).toEqual(labels.map((_, at) => at));
+      const out = new Set(unknown.map((at) => labels[at]));
+      expect(members.some((at) => out.has(labels[at]))).toBe(false);
+      expect(known.includes(0)).toBe(known.includes(1));
+    }
+  });
+});
+
+describe('heldOutSearch', () => {
+  const gallery = {
+    dimension: 2,
+    embeddings: new Float32Array([1, 0, 1, 0, 0.8, 0.6, 0.6, 0.8, 0, 1]),
+    labels: ['antrum', 'antrum', 'stomach', 'cecum', 'antrum'],
+    groups: [0, 0, 2, 3, 4],
+  };
+  const search = heldOutSearch(gallery, [0, 1, 2, 3, 4], 5);
+  const found = (known: boolean): number[] => search(0, known).neighbours.map(({ exemplar }) => exemplar);
+
+  it('never finds the query or a near-duplicate of it', () => {
+    expect(found(true)).toEqual([2, 3, 4]);
+  });
+
+  it('leaves out, with a class, the classes that it is a part of', () => {
+    expect(found(false)).toEqual([3]);
+    expect([...search(0, false).counts]).toEqual([['cecum', 1]]);
+    expect(search(2, false).neighbours.map(({ exemplar }) => exemplar)).toEqual([3]);
+  });
+});
+
+describe('calibrate', () => {
+  /** Classes as directions in space, with noise around them. */
+  function gallery(perClass: number, refit: CalibrationGallery['refit'] = null): CalibrationGallery {
+    const random = seededRandom(2);
+    const labels = ['pylorus', 'cecum', 'z-line', 'polyps'].flatMap((label) => Array.from({ length: perClass }, () => label));
+    const rows = labels.map((_, at) => {
+      const row = Array.from({ length: 8 }, (__, axis) => (axis === Math.floor(at / perClass) ? 1 : 0) + (random() - 0.5) * 0.8);
+      return row.map((value) => value / Math.hypot(...row));
+    });
+    return { embeddings: new Float32Array(rows.flat()), dimension: 8, labels, groups: labels.map((_, at) => at), refit };
+  }
+
+  it('parts what the gallery holds from what it lacks', async () => {
+    const { calibration } = await calibrate(gallery(15), { k: 10, falseAcceptance: 0.1 });
+    expect(calibration).toMatchObject({ knownQueries: 60, unknownQueries: 60, method: 'leave one out, leave one class out' });
+    expect(calibration!.auroc).toBeGreaterThan(0.9);
+    expect(calibration!.chosen.loss).toBeLessThan(0.3);
+  });
+
+  it('fits the model anew without what it asks', async () => {
+    const whole = gallery(15);
+    const fits: (readonly number[])[] = [];
+    const refit = (members: readonly number[]): Float32Array => {
+      fits.push(members);
+      return whole.embeddings;
+    };
+    const { calibration } = await calibrate({ ...whole, refit }, { k: 10, falseAcceptance: 0.1 });
+    expect(calibration?.method).toBe('4 folds, the model fitted anew in each');
+    expect(fits).toHaveLength(4);
+    for (const members of fits) expect(new Set(members.map((at) => whole.labels[at])).size).toBe(3);
+  });
+
+  it('calibrates nothing on too few', async () => {
+    expect((await calibrate(gallery(4), { k: 5, falseAcceptance: 0.1 })).calibration).toBeNull();
+  });
+
+  it('asks at most as many as told, from every class', async () => {
+    const { calibration } = await calibrate(gallery(30), { k: 5, falseAcceptance: 0.1, maxQueries: 40 });
+    expect(calibration).toMatchObject({ knownQueries: 40, unknownQueries: 40 });
+  });
+});
