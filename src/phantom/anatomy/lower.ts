@@ -210,8 +210,8 @@ export function lowerAnatomy(seed: number): Anatomy {
         const crescent = bump(away - orificeWidth * 1.9, 1.5) * (0.55 + 0.45 * Math.cos(turn - crescentTurn));
         const hole = bump(away, orificeWidth);
         const star = Math.abs(Math.sin((3 * (turn + crescentTurn)) / 2 + 0.4 * noise.at(away * 0.15, 3, 8)));
-        const radiate = (1 - star) ** 1.6 * smooth(4, 9, away) * smooth(38, 20, away);
-        relief += 2.4 * crescent - 3.2 * hole + 7.5 * radiate;
+        const radiate = (1 - star) ** 1.3 * smooth(4, 11, away) * smooth(38, 20, away);
+        relief += 2.4 * crescent - 3.2 * hole + 5 * radiate;
       }
       const low = smooth(15, 5, place.z);
       if (low > 0)
