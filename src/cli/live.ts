@@ -12,6 +12,7 @@ import { findFfmpeg } from '../media/ffmpeg.js';
 import { openGallery } from '../retrieval/gallery.js';
 import { readManifest } from '../retrieval/manifest.js';
 import { LiveSession } from '../server/live-session.js';
+import type { SessionMessage } from '../server/session.js';
 import { startServer } from '../server/server.js';
 import { loadChecklist } from '../tracking/checklist.js';
 import { lumenmarkHome } from '../common/home.js';
@@ -148,6 +149,7 @@ async function live(flags: LiveFlags): Promise<void> {
       }),
     });
     cleanups.push(() => session.dispose());
+    session.messages.subscribe(sayTrouble);
     const server = await startServer({
       controller: session,
       port: flags.port,
@@ -168,6 +170,16 @@ async function live(flags: LiveFlags): Promise<void> {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     for (const cleanup of cleanups.reverse()) await cleanup();
   }
+}
+
+/** Whoever has no page open must still learn that a source is gone, and that it came back. */
+function sayTrouble(message: SessionMessage): void {
+  if (message.type === 'error')
+    console.error(`error: ${message.message}${message.remedy === undefined ? '' : `\n       ${message.remedy}`}`);
+  if (message.type !== 'event' || message.event !== 'source') return;
+  const { sourceId, state, detail } = message;
+  if (detail !== undefined || state !== 'connecting')
+    console.log(`${sourceId.padEnd(10)} ${state}${detail === undefined ? '' : `: ${detail}`}`);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
