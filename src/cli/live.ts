@@ -25,6 +25,7 @@ interface LiveFlags {
   checklist: string;
   port: number;
   host: string;
+  allowHost: string[];
   pace: 'realtime' | 'fast';
   loop: boolean;
   analysisFps: number;
@@ -77,6 +78,7 @@ export function register(program: Command): void {
     .option('-c, --checklist <id>', 'required sites: a checklist id or a .json file', 'esge-2016')
     .option('-p, --port <port>', 'port of the page', port, 8787)
     .option('--host <address>', 'address to listen on; other than this machine asks for a token', '127.0.0.1')
+    .option('--allow-host <name...>', 'further names under which browsers may reach the server, e.g. behind a proxy', [])
     .option('--pace <pace>', 'files: realtime (like a live source) or fast (every frame)', oneOf('realtime', 'fast'), 'realtime')
     .option('--loop', 'files: begin again at the end', false)
     .option('--analysis-fps <fps>', 'frames analysed per second', positive, 10)
@@ -154,6 +156,7 @@ async function live(flags: LiveFlags): Promise<void> {
       controller: session,
       port: flags.port,
       host: flags.host,
+      allowedHosts: flags.allowHost,
       log: (line) => {
         console.error(line);
       },

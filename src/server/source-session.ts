@@ -77,7 +77,7 @@ export class SourceSession {
         this.#fail(error);
       },
       complete: () => {
-        this.#tick();
+        this.#sayCoverage();
       },
     });
   }
