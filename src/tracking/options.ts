@@ -27,11 +27,11 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** Rate at which a landmark in view gives way to no landmark, 1/s. */
   leaveRatePerS: rate.default(0.08),
   /** Rate at which a landmark in view gives way to another without anything between (hard cuts, neighbours), 1/s. */
-  switchRatePerS: rate.default(0.15),
+  switchRatePerS: rate.default(0.06),
   /** Rate at which some landmark comes into view while there is none, 1/s. */
-  enterRatePerS: rate.default(0.8),
+  enterRatePerS: rate.default(0.4),
   /** Share of the transition rates that a frame of bad quality is aged by: it is no evidence, but little can have changed. */
-  badFrameAgeing: z.number().min(0).max(1).default(0.4),
+  badFrameAgeing: z.number().min(0).max(1).default(0.33),
 
   /**
    * Time over which errors of neighbouring frames are one and the same error, ms: a frame that follows the last evidence by less
@@ -41,9 +41,9 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** What a good frame at the very limit of the quality gate counts, relative to one of the best quality. */
   poorQualityWeight: z.number().min(0).max(1).default(0.5),
   /** Class score that every landmark is granted: bounds how much a single frame can say against one. */
-  scoreFloor: share.default(0.06),
+  scoreFloor: share.default(0.15),
   /** What a place that the gallery does not hold counts against a landmark's whole vote. */
-  nothingShare: share.default(0.35),
+  nothingShare: share.default(0.12),
   /** How much of the vote for a wider class (`stomach`) counts for the narrower ones within it (`antrum`). */
   widerClassShare: z.number().min(0).max(1).default(0.5),
   /** Share of the frames of places that the gallery does not hold which it takes for known; its calibration states it. */
@@ -58,13 +58,13 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** … after at least this many good frames that agree … */
   minAgreeingFrames: z.number().int().min(2).default(3),
   /** … over at least this time, ms. */
-  minEvidenceMs: duration.default(500),
+  minEvidenceMs: duration.default(600),
   /** A sighting fades below this probability … */
-  closeBelow: share.default(0.28),
+  closeBelow: share.default(0.3),
   /** … after at least this many good frames that disagree. */
   minDisagreeingFrames: z.number().int().min(2).default(2),
   /** A sighting that comes back within this time is the same one, ms. */
-  bridgeMs: duration.default(1200),
+  bridgeMs: duration.default(1000),
   /** A sighting without any supporting frame for this time ends (only bad frames, or none), ms. */
   maxUnsupportedMs: z.number().positive().default(4000),
 

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import type { GalleryManifest } from '../../src/retrieval/manifest.js';
+import { trackerOptionsFor } from '../../src/tracking/gallery-options.js';
+import { createTracker } from '../../src/tracking/tracker.js';
+
+type Calibration = GalleryManifest['calibration'];
+
+function galleryOf(calibration: { falseAcceptance: number; loss: number } | null): Parameters<typeof trackerOptionsFor>[0] {
+  const chosen = calibration === null ? null : ({ chosen: { threshold: 0.4, precision: 1, ...calibration } } as unknown as Calibration);
+  return { labels: ['antrum', 'cecum', 'polyps'], manifest: { calibration: chosen } as GalleryManifest };
+}
+
+describe('trackerOptionsFor', () => {
+  it('takes labels, the tract of the checklist, and rates that are a little worse than on stills', () => {
+    const options = trackerOptionsFor(galleryOf({ falseAcceptance: 0.1, loss: 0.2 }), { tract: 'upper' });
+    expect(options).toMatchObject({ labels: ['antrum', 'cecum', 'polyps'], tract: 'upper' });
+    expect(options.falseAcceptance).toBeCloseTo(0.235);
+    expect(options.falseRejection).toBeCloseTo(0.44);
+    expect(createTracker(options).landmarks).toEqual(['antrum']);
+  });
+
+  it('lets known say nothing where the gallery was not calibrated', () => {
+    expect(trackerOptionsFor(galleryOf(null), null)).toMatchObject({ tract: null, falseAcceptance: 1, falseRejection: 0 });
+  });
+});
