@@ -4,7 +4,7 @@
 import { messageOf } from '../common/errors.js';
 import type { ProbeReport, ProbeRequest } from './probe.js';
 import { probeModel, probePixels } from './probe-model.js';
-import { openSession } from './session.js';
+import { knownProviders, openSession } from './session.js';
 
 // A device that needs longer than this for one tiny picture, warmed up, is a simulation in software.
 const SLOWEST_SMALL_MS = 25;
@@ -49,6 +49,7 @@ function cosine(a: Float32Array, b: Float32Array): number {
 }
 
 async function probe({ device, threads, compareSpeed }: ProbeRequest): Promise<ProbeReport> {
+  if (!knownProviders().includes(device)) return { works: false, why: `onnxruntime has no such device on ${process.platform}` };
   const expected = await time('cpu', 'small', threads);
   const found = await time(device, 'small', threads);
   const agreement = cosine(expected.embedding, found.embedding);

@@ -1,9 +1,9 @@
 import { seededRandom } from '../common/random.js';
 import type { VitSpec } from '../models/backbones/spec.js';
 import { expectedTensors } from '../models/backbones/spec.js';
-import { sizeOf } from '../models/checkpoint/tensor.js';
+import { sizeOf, type CheckpointTensor } from '../models/checkpoint/tensor.js';
 import { buildModelGraph } from '../models/graph/model-graph.js';
-import { LoadedWeights } from '../models/graph/weights.js';
+import { BackboneReader } from '../models/graph/weights.js';
 import { encodeModel } from '../onnx/encode.js';
 
 /** A transformer of random weights, made of the operators of the real ones. */
@@ -31,19 +31,17 @@ export async function probeModel(size: 'small' | 'real'): Promise<ProbeModel> {
     hidden: 4 * dimension,
   };
   const random = seededRandom(7);
-  const arrays = new Map<string, Float32Array>();
+  const arrays = new Map<string, Pick<CheckpointTensor, 'read'>>();
   for (const [name, shape] of expectedTensors(spec)) {
     const isGain = /norm\d?\.weight$/.test(name);
     const spread = isGain || shape.length < 2 ? 0.1 : 2 / Math.sqrt(sizeOf(shape) / (shape[0] ?? 1));
-    arrays.set(
-      name,
-      Float32Array.from({ length: sizeOf(shape) }, () => (isGain ? 1 : 0) + spread * (random() - 0.5)),
-    );
+    const values = Float32Array.from({ length: sizeOf(shape) }, () => (isGain ? 1 : 0) + spread * (random() - 0.5));
+    arrays.set(name, { read: () => Promise.resolve(values) });
   }
   const { model } = await buildModelGraph({
     name: 'probe',
     inputSize: side,
-    backbones: [{ name: 'probe', spec, positions: 'plain', load: () => Promise.resolve(new LoadedWeights(arrays)) }],
+    backbones: [{ name: 'probe', spec, positions: 'plain', weights: () => new BackboneReader(arrays, 'probe') }],
     head: null,
     precision: 'fp32',
     quality: false,

@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { messageOf, ModelError } from '../common/errors.js';
 import { QUALITY_OUTPUT, withQuality } from '../models/quality.js';
 import { decodeModel } from '../onnx/decode.js';
@@ -9,6 +9,11 @@ import type { ResolvedDevice } from './device.js';
 /*
  * The one file that speaks to onnxruntime-node. `run` blocks the thread it is called on, so that only workers load it.
  */
+
+/** Execution providers that this build of onnxruntime knows. It takes the CPU without a word for any other. */
+export function knownProviders(): readonly string[] {
+  return listSupportedBackends().map(({ name }) => name);
+}
 
 export interface SessionOptions {
   /** ONNX bytes, or the path of a file; after the contract of `Model.graph`. */

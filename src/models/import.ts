@@ -5,6 +5,7 @@ import { ModelError, UsageError } from '../common/errors.js';
 import { version } from '../common/version.js';
 import { encodeModelChunks } from '../onnx/encode.js';
 import { writeModel } from '../onnx/file.js';
+import type { OnnxModel } from '../onnx/graph.js';
 import { openAdapter, type Adapter } from './adapters/adapter.js';
 import { loadFusionHead, type FusionTensors } from './adapters/fusion-tensors.js';
 import { mergeLora, type LoraLayer } from './adapters/lora.js';
@@ -16,7 +17,7 @@ import { createFolderAtomically, fileExists, modelFolder, modelsFolder, PARTIAL_
 import { buildModelGraph, type GraphBackbone } from './graph/model-graph.js';
 import type { Precision } from './graph/precision.js';
 import { IMAGENET_MEAN, IMAGENET_STD } from './graph/preprocessing.js';
-import { loadWeights } from './graph/weights.js';
+import { BackboneReader } from './graph/weights.js';
 import { MANIFEST_FILE, manifestSchema, type ManifestPart, type ModelManifest, type Parity } from './manifest.js';
 import type { Model } from './model.js';
 import { agreementBound, compareEmbeddings, withinBound } from './parity.js';
@@ -122,6 +123,15 @@ export async function importModel(options: ImportOptions): Promise<ImportedModel
 async function moveAway(from: string, to: string): Promise<void> {
   await rm(to, { recursive: true, force: true });
   await rename(from, to);
+}
+
+/** From here on the weights lie in a file of their own, which onnxruntime maps instead of copying. */
+const EXTERNAL_FROM_BYTES = 2 ** 25;
+
+function weightBytes(model: OnnxModel): number {
+  let total = 0;
+  for (const { data } of model.graph.initializers.values()) total += data.byteLength;
+  return total;
 }
 
 /** Everything that is known before the first byte is written. */
@@ -245,7 +255,7 @@ async function fill(folder: string, work: Work, options: ImportOptions): Promise
       name: backbone.name,
       spec: backbone.spec,
       positions: backbone.positions ?? 'plain',
-      load: () => loadWeights(tensors, backbone.source.path, options.signal),
+      weights: () => new BackboneReader(tensors, backbone.source.path, options.signal),
     };
   });
   const head = work.head === null ? null : await loadFusionHead(work.head);
@@ -258,7 +268,7 @@ async function fill(folder: string, work: Work, options: ImportOptions): Promise
       head,
       precision: variant,
     });
-    writeModel(join(folder, file), built.model);
+    writeModel(join(folder, file), built.model, { externalData: weightBytes(built.model) > EXTERNAL_FROM_BYTES });
     return built.dimension;
   };
   const dimension = await write('model.onnx', precision);

@@ -2,15 +2,15 @@ import { cpus } from 'node:os';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { l2Normalise } from '../../src/onnx/composites.js';
 import { encodeModel } from '../../src/onnx/encode.js';
-import { GraphBuilder } from '../../src/onnx/builder.js';
+import { GraphBuilder, type Tensor as GraphTensor } from '../../src/onnx/builder.js';
 import { concat } from '../../src/onnx/ops.js';
 import { officialRecipe } from '../../src/models/backbones/spec.js';
 import { compareEmbeddings } from '../../src/models/parity.js';
 import { syntheticPictures } from '../../src/models/calibration.js';
 import { buildModelGraph } from '../../src/models/graph/model-graph.js';
 import type { Precision } from '../../src/models/graph/precision.js';
-import { LoadedWeights } from '../../src/models/graph/weights.js';
-import { DINOV2_VITS14_REG, GASTRONET_VITS16, randomWeights, type NamedArray } from '../support/random-checkpoints.js';
+import { BackboneReader } from '../../src/models/graph/weights.js';
+import { DINOV2_VITS14_REG, GASTRONET_VITS16, asTensors, randomWeights, type NamedArray } from '../support/random-checkpoints.js';
 import { emitPlainVit } from './support/plain-vit.js';
 
 const INPUT_SIZE = 224;
@@ -19,16 +19,19 @@ const PAIR = [
   { name: 'dinov2', spec: DINOV2_VITS14_REG, seed: 2 },
 ];
 
-function loaded(arrays: readonly NamedArray[]): LoadedWeights {
-  return new LoadedWeights(new Map(arrays.filter(({ name }) => name !== 'mask_token').map(({ name, values }) => [name, values])));
+function readerOf(arrays: readonly NamedArray[]): BackboneReader {
+  return new BackboneReader(asTensors(arrays.filter(({ name }) => name !== 'mask_token')), 'random');
 }
 
-function plainGraph(weights: readonly (readonly NamedArray[])[]): Uint8Array {
+async function plainGraph(weights: readonly (readonly NamedArray[])[]): Promise<Uint8Array> {
   const graph = new GraphBuilder();
   const pixels = graph.input('pixels', 'uint8', ['N', INPUT_SIZE, INPUT_SIZE, 3]);
-  const features = PAIR.map(({ name, spec }, index) =>
-    graph.scope(name, () => l2Normalise(emitPlainVit(graph, pixels, spec, loaded(weights[index]!), INPUT_SIZE))),
-  );
+  const features: GraphTensor[] = [];
+  for (const [index, { name, spec }] of PAIR.entries()) {
+    const reader = readerOf(weights[index]!);
+    await reader.fetch('');
+    features.push(graph.scope(name, () => l2Normalise(emitPlainVit(graph, pixels, spec, reader, INPUT_SIZE))));
+  }
   graph.output('embedding', l2Normalise(concat(features, 1)));
   return encodeModel(graph.model());
 }
@@ -41,7 +44,7 @@ async function ourGraph(weights: readonly (readonly NamedArray[])[], precision: 
       name,
       spec,
       positions: officialRecipe(spec),
-      load: () => Promise.resolve(loaded(weights[index]!)),
+      weights: () => readerOf(weights[index]!),
     })),
     head: null,
     precision,
@@ -66,7 +69,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
   const threads = value('--threads', 2);
   const weights = PAIR.map(({ spec, seed }) => randomWeights(spec, seed));
   const graphs: [string, Uint8Array][] = [
-    ['plain export', plainGraph(weights)],
+    ['plain export', await plainGraph(weights)],
     ['fp32', await ourGraph(weights, 'fp32')],
     ['int8', await ourGraph(weights, 'int8')],
   ];

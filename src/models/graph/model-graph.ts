@@ -10,7 +10,7 @@ import { emitOnnx } from './onnx-backbone.js';
 import type { Precision } from './precision.js';
 import { emitResnet } from './resnet.js';
 import { emitVit } from './vit.js';
-import type { LoadedWeights } from './weights.js';
+import type { BackboneReader } from './weights.js';
 
 /** A backbone ready to be emitted. */
 export type GraphBackbone =
@@ -18,8 +18,8 @@ export type GraphBackbone =
       readonly name: string;
       readonly spec: BackboneSpec;
       readonly positions: PositionRecipe;
-      /** Called when the backbone's turn comes, so that the weights of one backbone at a time are in memory twice. */
-      readonly load: () => Promise<LoadedWeights>;
+      /** Opens the weights; called once for each graph that is made of them. */
+      readonly weights: () => BackboneReader;
     }
   | { readonly name: string; readonly spec: OnnxSpec; readonly model: OnnxModel };
 
@@ -49,16 +49,14 @@ export async function buildModelGraph(options: ModelGraphOptions): Promise<{ rea
       features.push(emitOnnx(pixels, backbone.model, backbone.spec, backbone.name));
       continue;
     }
-    if (!('load' in backbone)) throw new TypeError(`${backbone.name} has no weights`);
-    const { spec, positions } = backbone;
-    const weights = await backbone.load();
-    features.push(
-      graph.scope(backbone.name, () =>
-        spec.kind === 'vit'
-          ? emitVit(pixels, spec, weights, { inputSize, positions, precision })
-          : emitResnet(pixels, spec, weights, precision),
-      ),
-    );
+    if (!('weights' in backbone)) throw new TypeError(`${backbone.name} has no weights`);
+    const { name, spec, positions } = backbone;
+    const weights = backbone.weights();
+    if (spec.kind === 'vit') features.push(await emitVit(pixels, name, spec, weights, { inputSize, positions, precision }));
+    else {
+      await weights.fetch('');
+      features.push(graph.scope(name, () => emitResnet(pixels, spec, weights, precision)));
+    }
     // Strictness to the end: what was read must have been used.
     if (weights.remaining.length > 0) throw new TypeError(`Not used in ${backbone.name}: ${weights.remaining.join(', ')}`);
   }

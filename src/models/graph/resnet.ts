@@ -3,7 +3,7 @@ import { add, cast, conv, globalAveragePool, maxPool, relu, reshape, sub, transp
 import { resnetUnits, type ConvUnit, type ResnetSpec } from '../backbones/spec.js';
 import { activationType, floatConstant, type Precision } from './precision.js';
 import { IMAGENET_MEAN, IMAGENET_STD } from './preprocessing.js';
-import type { LoadedWeights } from './weights.js';
+import type { BackboneReader } from './weights.js';
 
 // torch.nn.BatchNorm2d's default.
 const BATCH_NORM_EPSILON = 1e-5;
@@ -12,7 +12,7 @@ const BATCH_NORM_EPSILON = 1e-5;
  * Emits a ResNet from uint8 pixels `[N, S, S, 3]` to its globally averaged feature, float32 `[N, D]`. BatchNorm is folded into the
  * convolutions. The mean is subtracted before the first of them and not folded into it: its zero padding stands for the mean.
  */
-export function emitResnet(pixels: Tensor, spec: ResnetSpec, weights: LoadedWeights, precision: Precision): Tensor {
+export function emitResnet(pixels: Tensor, spec: ResnetSpec, weights: BackboneReader, precision: Precision): Tensor {
   const graph = pixels.builder;
   const { stem, blocks } = resnetUnits(spec);
   const mean = graph.constant(
@@ -33,7 +33,7 @@ export function emitResnet(pixels: Tensor, spec: ResnetSpec, weights: LoadedWeig
   return reshape(cast(globalAveragePool(x), 'float32'), [x.shape[0] ?? 'N', spec.dimension]);
 }
 
-function convNorm(x: Tensor, unit: ConvUnit, weights: LoadedWeights, precision: Precision, isStem = false): Tensor {
+function convNorm(x: Tensor, unit: ConvUnit, weights: BackboneReader, precision: Precision, isStem = false): Tensor {
   const [gamma, beta, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((name) =>
     weights.take(`${unit.norm}.${name}`),
   );

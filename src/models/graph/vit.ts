@@ -1,6 +1,6 @@
 import type { Tensor } from '../../onnx/builder.js';
 import { gelu } from '../../onnx/composites.js';
-import { multiplyDimensions } from '../../onnx/dimensions.js';
+import { divideDimension, multiplyDimensions } from '../../onnx/dimensions.js';
 import type { Dimension } from '../../onnx/graph.js';
 import {
   add,
@@ -22,7 +22,7 @@ import { resizePositions, type PositionRecipe } from '../positions.js';
 import type { VitSpec } from '../backbones/spec.js';
 import { activationType, floatConstant, linear, linears, type LinearWeights, type Precision } from './precision.js';
 import { IMAGENET_MEAN, IMAGENET_STD } from './preprocessing.js';
-import type { LoadedWeights } from './weights.js';
+import type { BackboneReader } from './weights.js';
 
 const LAYER_NORM_EPSILON = 1e-6;
 
@@ -40,9 +40,8 @@ export interface VitOptions {
  *
  * @throws ModelError `input-size` when the input is not made of whole patches.
  */
-export function emitVit(pixels: Tensor, spec: VitSpec, weights: LoadedWeights, options: VitOptions): Tensor {
+export async function emitVit(pixels: Tensor, name: string, spec: VitSpec, weights: BackboneReader, options: VitOptions): Promise<Tensor> {
   const { dimension: d } = spec;
-  const { precision } = options;
   const graph = pixels.builder;
   const side = options.inputSize / spec.patch;
   if (!Number.isInteger(side)) {
@@ -51,45 +50,59 @@ export function emitVit(pixels: Tensor, spec: VitSpec, weights: LoadedWeights, o
     });
   }
   const tokens = 1 + spec.registers + side * side;
-  const batch = pixels.shape[0] ?? 'N';
+  const rows = multiplyDimensions(pixels.shape[0] ?? 'N', tokens);
+  for (const prefix of ['patch_embed.', 'pos_embed', 'cls_token', 'register_tokens']) await weights.fetch(prefix);
+  let x = graph.scope(name, () =>
+    reshape(cast(embedPatches(pixels, spec, weights, options, side), activationType(options.precision)), [rows, d]),
+  );
+  for (let block = 0; block < spec.depth; block++) {
+    await weights.fetch(`blocks.${block}.`);
+    x = graph.scope(name, () => emitBlock(x, block, tokens, { spec, weights, precision: options.precision }));
+  }
+  await weights.fetch('norm.');
+  return graph.scope(name, () => cast(emitNorm(x, 'norm', weights, options.precision), 'float32'));
+}
+
+interface BlockContext {
+  readonly spec: VitSpec;
+  readonly weights: BackboneReader;
+  readonly precision: Precision;
+}
+
+/** One block on rows `[N · tokens, D]`; the last one gives the class tokens alone, `[N, D]`. */
+function emitBlock(input: Tensor, block: number, tokens: number, { spec, weights, precision }: BlockContext): Tensor {
+  const { dimension: d } = spec;
+  const at = `blocks.${block}`;
+  const last = block === spec.depth - 1;
+  const batch = divideDimension(input.shape[0] ?? 1, tokens) ?? 'N';
   const rows3 = (x: Tensor, count: number): Tensor => reshape(x, [batch, count, d]);
   const rows2 = (x: Tensor, count: number): Tensor => reshape(x, [multiplyDimensions(batch, count), d]);
   const classTokens = (x: Tensor): Tensor => rows2(slice(rows3(x, tokens), [{ axis: 1, start: 0, end: 1 }]), 1);
-  const norm = (x: Tensor, name: string): Tensor =>
-    layerNormalization(
-      x,
-      floatConstant(graph, `${name}.weight`, [d], weights.take(`${name}.weight`), precision),
-      floatConstant(graph, `${name}.bias`, [d], weights.take(`${name}.bias`), precision),
-      LAYER_NORM_EPSILON,
-    );
+  const normed = emitNorm(input, `${at}.norm1`, weights, precision);
+  const [queryLayer, keyLayer, valueLayer] = splitQkv(at, spec, weights);
+  const count = last ? 1 : tokens;
+  const [query, key, value] = last
+    ? [linear(classTokens(normed), queryLayer, precision), ...linears(normed, [keyLayer, valueLayer], precision)]
+    : linears(normed, [queryLayer, keyLayer, valueLayer], precision);
+  if (query === undefined || key === undefined || value === undefined) throw new TypeError(`${at} has no attention`);
+  const attended = attention(rows3(query, count), rows3(key, tokens), rows3(value, tokens), spec.heads, batch);
+  const projection = scaled(linearOf(`${at}.attn.proj`, d, d, weights), layerScale(`${at}.ls1`, spec, weights));
+  const x = add(last ? classTokens(input) : input, linear(rows2(attended, count), projection, precision));
+  return add(x, mlp(emitNorm(x, `${at}.norm2`, weights, precision), at, spec, weights, precision));
+}
 
-  let x = rows2(cast(embedPatches(pixels, spec, weights, options, side), activationType(precision)), tokens);
-  for (let block = 0; block < spec.depth; block++) {
-    const at = `blocks.${block}`;
-    const last = block === spec.depth - 1;
-    const normed = norm(x, `${at}.norm1`);
-    const [queryLayer, keyLayer, valueLayer] = splitQkv(at, spec, weights);
-    if (last) x = classTokens(x);
-    const count = last ? 1 : tokens;
-    const [query, key, value] = last
-      ? [linear(classTokens(normed), queryLayer, precision), ...linears(normed, [keyLayer, valueLayer], precision)]
-      : linears(normed, [queryLayer, keyLayer, valueLayer], precision);
-    if (query === undefined || key === undefined || value === undefined) throw new TypeError(`${at} has no attention`);
-    const attended = attention(rows3(query, count), rows3(key, tokens), rows3(value, tokens), spec.heads, batch);
-    x = add(
-      x,
-      linear(rows2(attended, count), scaled(linearOf(`${at}.attn.proj`, d, d, weights), layerScale(`${at}.ls1`, spec, weights)), precision),
-    );
-    x = add(x, mlp(norm(x, `${at}.norm2`), at, spec, weights, precision));
-  }
-  return cast(norm(x, 'norm'), 'float32');
+function emitNorm(x: Tensor, name: string, weights: BackboneReader, precision: Precision): Tensor {
+  const vector = (part: string, length: number): Tensor =>
+    floatConstant(x.builder, `${name}.${part}`, [length], weights.take(`${name}.${part}`), precision);
+  const d = Number(x.shape[1]);
+  return layerNormalization(x, vector('weight', d), vector('bias', d), LAYER_NORM_EPSILON);
 }
 
 /**
  * Patches as rows of one matrix product: a strided convolution without overlap is nothing else. Pixels stay bytes until they are in place,
  * class and register tokens are rows of zeros to which their constants are added together with the positions.
  */
-function embedPatches(pixels: Tensor, spec: VitSpec, weights: LoadedWeights, options: VitOptions, side: number): Tensor {
+function embedPatches(pixels: Tensor, spec: VitSpec, weights: BackboneReader, options: VitOptions, side: number): Tensor {
   const { dimension: d, patch, registers, grid } = spec;
   const graph = pixels.builder;
   const patchLength = patch * patch * 3;
@@ -133,7 +146,7 @@ function attention(query: Tensor, key: Tensor, value: Tensor, heads: number, bat
   return contrib('MultiHeadAttention', [query, key, value], { num_heads: int(heads) }, { outputs: [{ type: query.type, shape }] });
 }
 
-function mlp(x: Tensor, at: string, spec: VitSpec, weights: LoadedWeights, precision: Precision): Tensor {
+function mlp(x: Tensor, at: string, spec: VitSpec, weights: BackboneReader, precision: Precision): Tensor {
   const { dimension: d, hidden } = spec;
   if (spec.mlp === 'swiglu') {
     const [gate, up] = chunk(linear(x, linearOf(`${at}.mlp.w12`, 2 * hidden, d, weights), precision), 2, 1);
@@ -145,12 +158,12 @@ function mlp(x: Tensor, at: string, spec: VitSpec, weights: LoadedWeights, preci
   return linear(inner, scaled(linearOf(`${at}.mlp.fc2`, d, hidden, weights), layerScale(`${at}.ls2`, spec, weights)), precision);
 }
 
-function linearOf(name: string, outputs: number, inputs: number, weights: LoadedWeights): LinearWeights {
+function linearOf(name: string, outputs: number, inputs: number, weights: BackboneReader): LinearWeights {
   return { name, outputs, inputs, weight: weights.take(`${name}.weight`), bias: weights.take(`${name}.bias`) };
 }
 
 /** Query, key and value as layers of their own: the last block needs the query of one token only. */
-function splitQkv(at: string, spec: VitSpec, weights: LoadedWeights): [LinearWeights, LinearWeights, LinearWeights] {
+function splitQkv(at: string, spec: VitSpec, weights: BackboneReader): [LinearWeights, LinearWeights, LinearWeights] {
   const { dimension: d } = spec;
   const weight = weights.take(`${at}.attn.qkv.weight`);
   const bias = weights.take(`${at}.attn.qkv.bias`);
@@ -164,7 +177,7 @@ function splitQkv(at: string, spec: VitSpec, weights: LoadedWeights): [LinearWei
   return [part(0, 'query'), part(1, 'key'), part(2, 'value')];
 }
 
-function layerScale(name: string, spec: VitSpec, weights: LoadedWeights): Float32Array | null {
+function layerScale(name: string, spec: VitSpec, weights: BackboneReader): Float32Array | null {
   return spec.layerScale ? weights.take(`${name}.gamma`) : null;
 }
 

@@ -1,15 +1,44 @@
 import { ModelError } from '../../common/errors.js';
 import type { CheckpointTensor } from '../checkpoint/tensor.js';
 
-/** The weights of one backbone in memory, handed out once each, so that they can be freed while the graph grows. */
-export class LoadedWeights {
-  readonly #arrays: Map<string, Float32Array>;
+/**
+ * The weights of one backbone, read a piece at a time while the graph grows and handed out once each: only the graph itself is in memory
+ * as a whole.
+ */
+export class BackboneReader {
+  readonly #tensors: Map<string, Pick<CheckpointTensor, 'read'>>;
+  readonly #arrays = new Map<string, Float32Array>();
+  readonly #path: string;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(arrays: ReadonlyMap<string, Float32Array>) {
-    this.#arrays = new Map(arrays);
+  constructor(tensors: ReadonlyMap<string, Pick<CheckpointTensor, 'read'>>, path: string, signal?: AbortSignal) {
+    this.#tensors = new Map(tensors);
+    this.#path = path;
+    this.#signal = signal;
   }
 
-  /** @throws TypeError for a tensor that is not there or was taken before: a mistake of the caller, since architectures are checked. */
+  /**
+   * Reads the tensors whose names start with `prefix`.
+   *
+   * @throws ModelError `weights-not-finite` with the names of the tensors that hold NaN or infinite values.
+   */
+  async fetch(prefix: string): Promise<void> {
+    const faulty: string[] = [];
+    for (const [name, tensor] of this.#tensors) {
+      if (!name.startsWith(prefix)) continue;
+      this.#signal?.throwIfAborted();
+      const values = await tensor.read();
+      if (!allFinite(values)) faulty.push(name);
+      this.#arrays.set(name, values);
+      this.#tensors.delete(name);
+    }
+    if (faulty.length === 0) return;
+    throw new ModelError('weights-not-finite', `${this.#path} holds NaN or infinite values in ${faulty.join(', ')}.`, {
+      remedy: 'The training diverged or the file is damaged; use another checkpoint.',
+    });
+  }
+
+  /** @throws TypeError for a tensor that was not fetched or was taken before: a mistake of the caller, since architectures are checked. */
   take(name: string): Float32Array {
     const found = this.#arrays.get(name);
     if (found === undefined) throw new TypeError(`No tensor ${name}`);
@@ -18,38 +47,8 @@ export class LoadedWeights {
   }
 
   get remaining(): readonly string[] {
-    return [...this.#arrays.keys()];
+    return [...this.#tensors.keys(), ...this.#arrays.keys()];
   }
-}
-
-/**
- * Reads all tensors.
- *
- * @throws ModelError `weights-not-finite` with the names of the tensors that hold NaN or infinite values.
- */
-export async function loadWeights(
-  tensors: ReadonlyMap<string, CheckpointTensor>,
-  path: string,
-  signal?: AbortSignal,
-): Promise<LoadedWeights> {
-  const arrays = new Map<string, Float32Array>();
-  const faulty: string[] = [];
-  for (const [name, tensor] of tensors) {
-    signal?.throwIfAborted();
-    const values = await tensor.read();
-    if (!allFinite(values)) faulty.push(name);
-    arrays.set(name, values);
-  }
-  if (faulty.length > 0) {
-    throw new ModelError(
-      'weights-not-finite',
-      `${path} holds NaN or infinite values in ${faulty.slice(0, 20).join(', ')}${faulty.length > 20 ? ` and ${faulty.length - 20} more` : ''}.`,
-      {
-        remedy: 'The training diverged or the file is damaged; use another checkpoint.',
-      },
-    );
-  }
-  return new LoadedWeights(arrays);
 }
 
 export function allFinite(values: Float32Array): boolean {

@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../../../src/onnx/builder.js';
 import { multiplyDimensions } from '../../../src/onnx/dimensions.js';
 import * as ops from '../../../src/onnx/ops.js';
 import type { VitSpec } from '../../../src/models/backbones/spec.js';
-import type { LoadedWeights } from '../../../src/models/graph/weights.js';
+import type { BackboneReader } from '../../../src/models/graph/weights.js';
 import { IMAGENET_MEAN, IMAGENET_STD } from '../../../src/models/graph/preprocessing.js';
 import { resizePositions } from '../../../src/models/positions.js';
 import { officialRecipe } from '../../../src/models/backbones/spec.js';
@@ -12,7 +12,7 @@ import { officialRecipe } from '../../../src/models/backbones/spec.js';
  * The same network as `torch.onnx.export` (opset 17 and later) writes it from the original code: node for node what the modules do, nothing
  * folded, the last block whole. onnxruntime optimises it as it does any export.
  */
-export function emitPlainVit(graph: GraphBuilder, pixels: Tensor, spec: VitSpec, weights: LoadedWeights, inputSize: number): Tensor {
+export function emitPlainVit(graph: GraphBuilder, pixels: Tensor, spec: VitSpec, weights: BackboneReader, inputSize: number): Tensor {
   const { dimension: d, heads, patch, registers } = spec;
   const side = inputSize / patch;
   const tokens = 1 + registers + side * side;

@@ -4,9 +4,9 @@ import { encodeModel } from '../../../src/onnx/encode.js';
 import type { VitSpec } from '../../../src/models/backbones/spec.js';
 import { buildModelGraph } from '../../../src/models/graph/model-graph.js';
 import { PRECISIONS, quantizeColumns, type Precision } from '../../../src/models/graph/precision.js';
-import { LoadedWeights } from '../../../src/models/graph/weights.js';
+import { BackboneReader } from '../../../src/models/graph/weights.js';
 import { naiveClassToken } from '../../support/naive-vit.js';
-import { randomWeights } from '../../support/random-checkpoints.js';
+import { asTensors, randomWeights } from '../../support/random-checkpoints.js';
 import { relativeError, runGraph } from '../../support/run-graph.js';
 
 const BASE: VitSpec = {
@@ -36,7 +36,7 @@ async function graphOf(spec: VitSpec, precision: Precision): Promise<Uint8Array>
         name: 'b',
         spec,
         positions: 'plain',
-        load: () => Promise.resolve(new LoadedWeights(new Map(weights.map(({ name, values }) => [name, values])))),
+        weights: () => new BackboneReader(asTensors(weights), 'test'),
       },
     ],
     head: null,
