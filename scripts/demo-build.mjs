@@ -19,7 +19,7 @@ const threads = Number(values.threads);
 
 // The patients of the gallery and the patient of the video never meet.
 const VIDEO = { tract: 'upper', seed: 9, durationS: 90, width: 384, height: 320, fps: 15, crf: 26 };
-const GALLERY = { firstSeed: 900_001, patients: 24, perClass: 48, width: 256, height: 208 };
+const GALLERY = { firstSeed: 900_001, patients: 20, perClass: 40, width: 208, height: 168 };
 
 const built = spawnSync(process.execPath, [join(root, 'scripts/build.mjs'), '--quiet'], { stdio: 'inherit' });
 if (built.status !== 0) process.exit(1);

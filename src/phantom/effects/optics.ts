@@ -43,7 +43,8 @@ export function water(light: Float32Array, width: number, height: number, amount
       const sx = Math.max(0, Math.min(width - 1, Math.round(x + shift * a)));
       const sy = Math.max(0, Math.min(height - 1, Math.round(y + shift * b)));
       const from = (sy * width + sx) * 3;
-      const glitter = amount * 1.4 * Math.max(0, Math.abs(a - b) < 0.03 ? a * b * 3 : 0);
+      const drop = noise.at(x * f * 5 + 40, y * f * 5 - timeS * 3, timeS * 2);
+      const glitter = amount * 0.9 * Math.max(0, drop + 0.5 * a - 0.72);
       const to = (y * width + x) * 3;
       for (let channel = 0; channel < 3; channel++) light[to + channel] = (before[from + channel] as number) + glitter;
     }
