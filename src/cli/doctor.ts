@@ -55,9 +55,10 @@ async function examine(ffmpegPath: string | undefined): Promise<Finding[]> {
       const { name, reason, threads } = await resolveDevice();
       return `${name}, ${threads} thread(s): ${reason}`;
     }),
-    look('HNSW', async () => {
-      const loaded = await loadHnsw();
-      return 'library' in loaded ? 'hnswlib-node loads' : { verdict: 'lacks', detail: `exact search serves: ${loaded.reason}` };
+    look('HNSW', () => {
+      const loaded = loadHnsw();
+      const lacks = (reason: string) => ({ verdict: 'lacks' as const, detail: `exact search serves: ${reason}` });
+      return Promise.resolve('library' in loaded ? 'hnswlib-node loads' : lacks(loaded.reason));
     }),
     look('models', async () => (await listModels({ home })).map(({ name }) => name).join(', ')),
     look('home', async () => {

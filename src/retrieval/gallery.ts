@@ -183,7 +183,7 @@ async function chooseIndex(
 
   if (choice === 'exact') return exact('asked for');
   if (record === null) return exact(`the gallery has no index: ${manifest.exemplars} exemplars are searched exactly as fast`);
-  const loaded = await loadHnsw();
+  const loaded = loadHnsw();
   if ('reason' in loaded) return exact(loaded.reason);
   if (record.dimension !== dimension || record.count !== manifest.exemplars) {
     throw damaged(

@@ -30,7 +30,7 @@ export interface HnswOutcome {
   /** Share of the exact k nearest that the graph finds, mean over the queries. */
   readonly recall: number;
   readonly k: number;
-  /** Exemplars that were asked, each perturbed so that it is not found as itself. */
+  /** Exemplars that were asked before they were inserted. */
   readonly queries: number;
 }
 

@@ -1,50 +1,74 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../common/errors.js';
+import { seededRandom } from '../common/random.js';
 import { exactIndex } from './exact-index.js';
-import { buildHnsw, hnswIndex, loadHnsw } from './hnsw.js';
-import type { HnswAnswer, HnswOutcome, HnswWorkerData } from './hnsw-build.js';
-import { seededQueries } from './seeded-queries.js';
-import type { VectorIndex } from './vector-index.js';
+import { createHnsw, hnswIndex, insertRow, loadHnsw, type HnswGraph } from './hnsw.js';
+import type { HnswAnswer, HnswOutcome, HnswTask, HnswWorkerData } from './hnsw-build.js';
 
 /** Rows between two reports. */
 const TELL_EVERY = 500;
+/** Searching with more costs as much as exact search. */
+const MAX_CANDIDATES = 1280;
 
 const tell = (answer: HnswAnswer): void => parentPort?.postMessage(answer);
 
-function recallOf(index: VectorIndex, queries: readonly Float32Array[], truth: readonly ReadonlySet<number>[], k: number): number {
-  const found = queries.reduce(
-    (sum, query, at) => sum + index.search(query, k).filter(({ exemplar }) => truth[at]?.has(exemplar)).length,
-    0,
-  );
-  return found / truth.reduce((sum, set) => sum + set.size, 0);
-}
-
-async function main(task: HnswWorkerData): Promise<HnswAnswer> {
-  const loaded = await loadHnsw();
+function main(task: HnswWorkerData): HnswAnswer {
+  const loaded = loadHnsw();
   if ('reason' in loaded) return loaded;
-  const { vectors, dimension, k } = task;
-  const checkStop = (): void => {
+  const { vectors, dimension } = task;
+  const count = vectors.length / dimension;
+  const graph = createHnsw(loaded.library, count, dimension, task.parameters);
+  let inserted = 0;
+  const insert = (row: number): void => {
     if (Atomics.load(task.stopped, 0) === 1) throw new Error('stopped');
+    if (inserted % TELL_EVERY === 0) tell({ progress: inserted / count });
+    insertRow(graph, vectors, dimension, row);
+    inserted += 1;
   };
-  const graph = buildHnsw(loaded.library, vectors, dimension, task.parameters, (row) => {
-    checkStop();
-    if (row % TELL_EVERY === 0) tell({ progress: row / (vectors.length / dimension) });
-  });
 
-  const exact = exactIndex(vectors, dimension);
-  const queries = seededQueries(vectors, dimension, task.queries, task.parameters.seed);
-  const truth = queries.map((query) => new Set(exact.search(query, k).map(({ exemplar }) => exemplar)));
-  let outcome: HnswOutcome = { candidates: 0, recall: 0, k, queries: queries.length };
-  for (let candidates = 2 * k; candidates <= 64 * k && outcome.recall < task.wantedRecall; candidates *= 2) {
-    checkStop();
-    outcome = { ...outcome, candidates, recall: recallOf(hnswIndex(graph, vectors, dimension, candidates), queries, truth, k) };
-  }
+  // Rows that are not in the graph yet are what pictures to come will be: no exemplars, but of the same kind.
+  const held = drawRows(count, Math.min(task.queries, Math.ceil(count / 10)), task.parameters.seed);
+  for (let row = 0; row < count; row++) if (!held.has(row)) insert(row);
+  const outcome = measure(graph, task, held);
+  for (const row of held) insert(row);
   graph.writeIndexSync(task.file);
   return { outcome };
 }
 
+/** The fewest candidates that reach the wanted recall of rows that the graph does not hold yet. */
+function measure(graph: HnswGraph, { vectors, dimension, k, wantedRecall }: HnswTask, held: ReadonlySet<number>): HnswOutcome {
+  const exact = exactIndex(vectors, dimension);
+  const queries = [...held].map((row) => {
+    const query = vectors.subarray(row * dimension, (row + 1) * dimension);
+    const truth = exact.search(query, k + held.size).filter(({ exemplar }) => !held.has(exemplar));
+    return { query, truth: new Set(truth.slice(0, k).map(({ exemplar }) => exemplar)) };
+  });
+  const recallOf = (candidates: number): number => {
+    const index = hnswIndex(graph, vectors, dimension, candidates);
+    const found = queries.map(
+      ({ query, truth }) => index.search(query, k).filter(({ exemplar }) => truth.has(exemplar)).length / truth.size,
+    );
+    return found.reduce((sum, share) => sum + share, 0) / found.length;
+  };
+
+  let candidates = 2 * k;
+  let recall = recallOf(candidates);
+  while (recall < wantedRecall && candidates < MAX_CANDIDATES) {
+    candidates *= 2;
+    recall = recallOf(candidates);
+  }
+  return { candidates, recall, k, queries: queries.length };
+}
+
+function drawRows(count: number, wanted: number, seed: number): ReadonlySet<number> {
+  const random = seededRandom(seed);
+  const rows = new Set<number>();
+  while (rows.size < wanted) rows.add(Math.floor(random() * count));
+  return rows;
+}
+
 try {
-  tell(await main(workerData as HnswWorkerData));
+  tell(main(workerData as HnswWorkerData));
 } catch (error) {
   tell({ reason: messageOf(error) });
 }

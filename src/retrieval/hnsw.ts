@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { messageOf } from '../common/errors.js';
 import type { Hit, VectorIndex } from './vector-index.js';
 import { similarity } from './exact-index.js';
@@ -28,38 +29,28 @@ export interface HnswLibrary {
   readonly HierarchicalNSW: new (space: 'ip', dimension: number) => HnswGraph;
 }
 
-// A name that the compiler does not follow: the package is optional.
-const LIBRARY_NAME: string = 'hnswlib-node';
+// Required and not imported: the package is optional, so the compiler must not look for it.
+const require = createRequire(import.meta.url);
 
 /** The library, or why it cannot be had: it is compiled at installation, and a machine without a compiler goes without. */
-export async function loadHnsw(): Promise<{ readonly library: HnswLibrary } | { readonly reason: string }> {
+export function loadHnsw(): { readonly library: HnswLibrary } | { readonly reason: string } {
   try {
-    const loaded = (await import(LIBRARY_NAME)) as { readonly default: HnswLibrary };
-    return { library: loaded.default };
+    return { library: require('hnswlib-node') as HnswLibrary };
   } catch (error) {
     return { reason: `hnswlib-node is not installed or was not compiled (${messageOf(error).split('\n', 1)[0] ?? ''})` };
   }
 }
 
-/**
- * Inserts one by one, synchronously: some minutes for 100,000 rows. Call it in a worker.
- * @param onRow Called before each row; may throw to stop.
- */
-export function buildHnsw(
-  library: HnswLibrary,
-  vectors: Float32Array,
-  dimension: number,
-  parameters: HnswParameters = HNSW_DEFAULTS,
-  onRow?: (row: number) => void,
-): HnswGraph {
-  const count = vectors.length / dimension;
+/** An empty graph with room for `count` rows. */
+export function createHnsw(library: HnswLibrary, count: number, dimension: number, parameters: HnswParameters = HNSW_DEFAULTS): HnswGraph {
   const graph = new library.HierarchicalNSW('ip', dimension);
   graph.initIndex({ maxElements: count, m: parameters.links, efConstruction: parameters.candidatesAtBuild, randomSeed: parameters.seed });
-  for (let row = 0; row < count; row++) {
-    onRow?.(row);
-    graph.addPoint(Array.from(vectors.subarray(row * dimension, (row + 1) * dimension)), row);
-  }
   return graph;
+}
+
+/** Inserts a row; synchronous, and slower the larger the graph is: some minutes for 100,000 rows, so call it in a worker. */
+export function insertRow(graph: HnswGraph, vectors: Float32Array, dimension: number, row: number): void {
+  graph.addPoint(Array.from(vectors.subarray(row * dimension, (row + 1) * dimension)), row);
 }
 
 /**
