@@ -30,6 +30,8 @@ interface Aim {
   fieldOfView: FieldOfView | null;
   /** Finite inputs: the first frame wanted, µs on the input's own clock. */
   sinceUs: number | null;
+  /** Looped inputs: where in the file to begin, and at what time of the consumer's clock. */
+  resume: { readonly seekUs: number; readonly ptsUs: number } | null;
   deinterlace: CapturePlan['deinterlace'];
 }
 
@@ -48,6 +50,8 @@ export class FfmpegCapture {
   readonly #input: Input;
   readonly #context: FailureContext;
   readonly #finite: boolean;
+  readonly #durationUs: number | null;
+  readonly #frameUs: number;
   readonly #disposed = new AbortController();
   readonly #aim: Aim;
   #session: CaptureSession | null = null;
@@ -66,9 +70,12 @@ export class FfmpegCapture {
     this.#input = input;
     this.#context = context;
     this.#finite = !isLiveInput(input);
+    this.#durationUs = probe?.durationUs ?? null;
+    this.#frameUs = Math.round(1e6 / (probe?.fps ?? 25));
     this.#aim = {
       fieldOfView: probe === null ? null : fixedFieldOfView(options, probe),
       sinceUs: null,
+      resume: null,
       deinterlace: deinterlacing(options, probe),
     };
     this.label = input.label;
@@ -103,12 +110,20 @@ export class FfmpegCapture {
       const turn = this.#isSearchNeeded() ? yield* this.#search() : yield* this.#capture();
       if (turn.type === 'again') continue;
       if (turn.end.type === 'ended') return;
+      if (turn.end.type === 'finished' && this.#beginLoopAgain()) continue;
       if (this.#finite) {
         yield* this.#conclude(turn.end);
         return;
       }
       if (!(yield* this.#reopen(turn.end))) return;
     }
+  }
+
+  /** A loop that was entered in the middle of the file goes on at its beginning, where ffmpeg itself would get the times wrong. */
+  #beginLoopAgain(): boolean {
+    if (this.#options.loop !== true || this.#lastPtsUs === null) return false;
+    this.#aim.resume = { seekUs: 0, ptsUs: this.#lastPtsUs + this.#frameUs };
+    return true;
   }
 
   /** The end of a finite input. */
@@ -118,7 +133,11 @@ export class FfmpegCapture {
       throw end.error;
     }
     const damage =
-      end.type === 'failed' ? end.error.message : end.type === 'finished' && end.damage !== null ? shortened(redact(end.damage)) : null;
+      end.type === 'failed'
+        ? end.error.message
+        : end.type === 'finished' && end.damage !== null
+          ? shortened(redact(end.damage)).replace(/^file:\S+: /, '')
+          : null;
     yield* this.#enter('ended', damage === null ? undefined : `Part of ${this.label} is damaged and was left out (${damage}).`);
   }
 
@@ -205,7 +224,8 @@ export class FfmpegCapture {
           return turn;
         }
         this.#failuresInARow = 0;
-        if (this.#finite) this.#offsetUs ??= 0;
+        if (aim.resume !== null) this.#offsetUs = aim.resume.ptsUs - picture.ptsUs;
+        else if (this.#finite) this.#offsetUs ??= 0;
         else this.#offsetUs = this.#continuedOffset(picture);
         yield* this.#announce(aim.fieldOfView);
         yield* this.#enter('running');
@@ -246,7 +266,13 @@ export class FfmpegCapture {
   #changeGeometry(seen: FieldOfView, gray: GrayPicture, sinceUs: number, shape: PictureShape): Turn {
     if (this.#disposed.signal.aborted) return { type: 'over', end: { type: 'ended' } };
     this.#aim.fieldOfView = scaleFieldOfView({ ...seen, sourceWidth: gray.width, sourceHeight: gray.height }, shape.width, shape.height);
-    if (this.#finite) this.#aim.sinceUs = sinceUs;
+    if (this.#finite && this.#options.loop === true) {
+      // Its clock has run through the file many times; decoding it all again would take as long.
+      const seekUs = this.#durationUs === null ? 0 : sinceUs % this.#durationUs;
+      this.#aim.resume = { seekUs, ptsUs: sinceUs + (this.#offsetUs ?? 0) };
+    } else if (this.#finite) {
+      this.#aim.sinceUs = sinceUs;
+    }
     return { type: 'again' };
   }
 
@@ -290,9 +316,9 @@ export class FfmpegCapture {
   /** The input's own clock is kept (`-copyts`), so that a frame has the same time in whichever session it is read. */
   #position(sinceUs: number | null): string[] {
     if (this.#input.kind !== 'file') return [];
-    const seekUs = sinceUs === null || this.#options.loop === true ? 0 : Math.max(0, sinceUs - PRE_ROLL_US);
+    const seekUs = this.#aim.resume?.seekUs ?? Math.max(0, (sinceUs ?? 0) - PRE_ROLL_US);
     return [
-      ...(this.#options.loop === true ? ['-stream_loop', '-1'] : []),
+      ...(this.#options.loop === true && seekUs === 0 ? ['-stream_loop', '-1'] : []),
       ...(seekUs > 0 ? ['-ss', (seekUs / 1e6).toFixed(6)] : []),
       ...['-copyts', '-start_at_zero'],
     ];

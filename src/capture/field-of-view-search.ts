@@ -1,5 +1,5 @@
 /** When a field of view is known, and when it has changed: judgement over several pictures, by presentation time, without a clock. */
-import { fieldOfViewOf, geometryOf, type Geometry } from './field-of-view.js';
+import { fieldOfViewOf, geometryOf, scaleFieldOfView, type AccumulatedLuma, type Geometry } from './field-of-view.js';
 import type { FieldOfView } from './frame.js';
 
 export interface GrayPicture {
@@ -122,7 +122,7 @@ export type WatchVerdict =
   | { readonly type: 'changed'; readonly sinceUs: number; readonly fieldOfView: FieldOfView };
 
 export interface WatchOptions {
-  /** Pictures between two thorough looks while nothing is suspected. Default 15. */
+  /** Pictures between two thorough looks while nothing is suspected. Default 60. */
   readonly everyPictures?: number;
   /** How long a change must last to be believed. Default 350000. */
   readonly certainAfterUs?: number;
@@ -136,6 +136,8 @@ export interface WatchOptions {
  */
 export class FieldOfViewWatch {
   readonly #geometry: Geometry;
+  /** The same in pictures of half the size: the look is all that is ever slow here. */
+  readonly #halfGeometry: Geometry;
   readonly #every: number;
   readonly #certainAfterUs: number;
   readonly #certainAfterPictures: number;
@@ -147,7 +149,9 @@ export class FieldOfViewWatch {
   /** @param fieldOfView In pixels of the gray pictures that will come. */
   constructor(fieldOfView: FieldOfView, options: WatchOptions = {}) {
     this.#geometry = geometryOf(fieldOfView);
-    this.#every = options.everyPictures ?? 15;
+    const { sourceWidth, sourceHeight } = fieldOfView;
+    this.#halfGeometry = geometryOf(scaleFieldOfView(fieldOfView, sourceWidth >> 1, sourceHeight >> 1));
+    this.#every = options.everyPictures ?? 60;
     // The first picture must not set the standard unseen.
     this.#sinceLook = this.#every;
     this.#certainAfterUs = options.certainAfterUs ?? 350_000;
@@ -180,9 +184,22 @@ export class FieldOfViewWatch {
       this.#dismissed !== null && Math.abs(this.#dismissed.outside - outside) < 0.005 && Math.abs(this.#dismissed.inside - inside) < 0.05;
     if (this.#suspicion === null && this.#sinceLook < this.#every && (!unusual || settled)) return false;
     this.#sinceLook = 0;
-    const changed = this.#geometry.isLeftBy({ width: picture.width, height: picture.height, pixels: picture.data });
+    const changed = this.#halfGeometry.isLeftBy(halved(picture));
     // The same unusual look again, such as a dark scene or a second picture beside the first, costs no second thorough one.
     this.#dismissed = changed ? null : { outside, inside };
     return changed;
   }
+}
+
+function halved({ width, height, data }: GrayPicture): AccumulatedLuma {
+  const halfWidth = width >> 1;
+  const halfHeight = height >> 1;
+  const pixels = new Uint8Array(halfWidth * halfHeight);
+  for (let y = 0; y < halfHeight; y += 1) {
+    for (let x = 0; x < halfWidth; x += 1) {
+      const at = 2 * y * width + 2 * x;
+      pixels[y * halfWidth + x] = ((data[at] ?? 0) + (data[at + 1] ?? 0) + (data[at + width] ?? 0) + (data[at + width + 1] ?? 0)) >> 2;
+    }
+  }
+  return { width: halfWidth, height: halfHeight, pixels };
 }

@@ -401,7 +401,7 @@ function hasHardInnerEdges(outline: readonly Point[], { pixels, width, height }:
     const [nextX, nextY] = outline[(index + 1) % outline.length] ?? [x, y];
     const length = Math.hypot(nextX - x, nextY - y);
     const [nx, ny] = [(nextY - y) / length, (x - nextX) / length];
-    for (let step = 1; step < length; step += 2) {
+    for (let step = 0.5; step < length; step += 1) {
       const px = x + ((nextX - x) * step) / length;
       const py = y + ((nextY - y) * step) / length;
       const row = Math.floor(py);

@@ -23,6 +23,18 @@ const OTHER_FFMPEG = (context: FailureContext): string =>
 // In order: what names a cause stands before what only says that something went wrong.
 const RULES: readonly Rule[] = [
   {
+    code: 'outside-picture',
+    pattern: /Invalid too big or non positive size for width|Invalid too big or non positive size for height/i,
+    cause: () => 'the field of view asked for does not lie inside its picture',
+    remedy: 'Choose a rectangle inside the picture with --field-of-view WxH+X+Y, or auto.',
+  },
+  {
+    code: 'option-refused',
+    pattern: /Option (\S+) not found|Error setting option (\S+)/i,
+    cause: (match) => `this input takes no option ${match[1] ?? match[2] ?? ''}`,
+    remedy: 'Leave out --input-format, --input-size or --input-fps, or correct them; "lumenmark devices" lists what devices take.',
+  },
+  {
     code: 'protocol-unsupported',
     pattern: /Protocol not found/i,
     cause: () => 'this ffmpeg does not know the protocol',
@@ -153,7 +165,7 @@ const RULES: readonly Rule[] = [
     code: 'incomplete-file',
     pattern:
       /moov atom not found|Format .* detected only with low score.*\n?.*moov|Truncating packet|partial file|EBML header parsing failed|File ended prematurely/i,
-    cause: () => 'it is incomplete: its index is missing',
+    cause: () => 'its index is missing: it is incomplete, or no video at all',
     remedy: 'The recording or the copy was interrupted; copy it again, or repair it with ffmpeg or untrunc.',
   },
   {

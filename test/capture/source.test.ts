@@ -210,6 +210,17 @@ describe.each(ffmpegs)('openSource with the %s ffmpeg', (_, ffmpeg) => {
     expect(times.at(-1)).toBeGreaterThan(4.5e6);
   });
 
+  it('loops through changes of geometry at the pace of the file', async () => {
+    const { analyses, fieldsOfView } = await take(
+      { ffmpeg, source: clip('changing.mp4'), fieldOfView: 'auto', loop: true, preview: null },
+      ({ analyses: seen }) => seen.length >= 330,
+    );
+    const times = analyses.map(({ ptsUs }) => ptsUs);
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+    expect(Math.abs(times.at(-1)! - 329 * 40_000)).toBeLessThan(200_000);
+    expect(fieldsOfView.length).toBeGreaterThanOrEqual(4);
+  });
+
   it('lets a paced file play like a live source', async () => {
     const { source, analyses, states } = await take({ ffmpeg, source: clip('mpeg4.avi'), pace: 'realtime' });
     expect(source.live).toBe(true);
