@@ -1,8 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { decode } from '@msgpack/msgpack';
 import { WebSocket } from 'ws';
 import type { Browser } from 'playwright-core';
@@ -12,22 +8,9 @@ import { descriptors } from '../../src/models/descriptors.js';
 import { buildGallery } from '../../src/retrieval/build-gallery.js';
 import type { CoverageMessage, FrameMessage, ServerMessage, TrackingMessage } from '../../src/server/protocol.js';
 import { chromiumPath, launchBrowser } from '../support/browser.js';
+import { startLive, type Live } from '../support/live.js';
 import { hasShared, sharedPath } from '../support/shared.js';
 import { temporaryFolder } from '../support/temporary.js';
-
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-
-/** `lumenmark live` as a user starts it; the address it prints, and its end. */
-async function startLive(args: readonly string[]): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [MAIN, 'live', '--port', '0', '--device', 'cpu', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface(child.stdout)) {
-    const url = /^overlay\s+(http\S+)/.exec(line)?.[1];
-    if (url !== undefined) return { child, url };
-  }
-  throw new Error('lumenmark live ended before it served');
-}
 
 /** Listens to one source until `enough`. */
 async function listen(url: string, sourceId: string, enough: (messages: readonly ServerMessage[]) => boolean): Promise<ServerMessage[]> {
@@ -45,7 +28,7 @@ const trackingOf = (messages: readonly ServerMessage[]): TrackingMessage[] => me
 
 describe.skipIf(!hasShared || chromiumPath === null)('lumenmark live on real endoscopy', () => {
   const folder = temporaryFolder();
-  let live: { child: ChildProcess; url: string };
+  let live: Live;
   let browser: Browser;
 
   beforeAll(async () => {
@@ -65,8 +48,7 @@ describe.skipIf(!hasShared || chromiumPath === null)('lumenmark live on real end
 
   afterAll(async () => {
     await browser.close();
-    live.child.kill('SIGINT');
-    await once(live.child, 'exit');
+    await live.stop();
   });
 
   it('shows moving video, a sighting of the stomach, and coverage that changes', async () => {
