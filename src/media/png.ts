@@ -1,4 +1,4 @@
-import { crc32 as zlibCrc32, deflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const GRAY_WITH_ALPHA = 4;
@@ -32,9 +32,8 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return out;
 }
 
+/** Node has its own only since 20.15 and 22.2. */
 function crc32(bytes: Uint8Array): number {
-  // Node has its own since 20.15 and 22.2.
-  if (typeof zlibCrc32 === 'function') return zlibCrc32(bytes);
   let crc = ~0;
   for (const byte of bytes) {
     crc ^= byte;
