@@ -47,7 +47,8 @@ async function gallery() {
         seed: GALLERY.firstSeed,
         width: GALLERY.width,
         height: GALLERY.height,
-        disturbances: ['colour-cast', 'out-of-body'],
+        // Through the chains and lights that occur; what spoils a picture is not kept as one.
+        disturbances: ['bubbles', 'instrument', 'narrow-band', 'colour-cast', 'interlacing', 'compression', 'out-of-body'],
         threads,
         onStill: progress('stills'),
       });
