@@ -32,6 +32,8 @@ const { descriptors } = await import('../dist/models/descriptors.js');
 const { buildGallery } = await import('../dist/retrieval/build-gallery.js');
 
 mkdirSync(out, { recursive: true });
+// The gallery states when it was built; the same gallery states the same.
+process.env.SOURCE_DATE_EPOCH ??= String(Date.UTC(2026, 0, 1) / 1000);
 if (values.only !== 'video') await gallery();
 if (values.only !== 'gallery') await video();
 

@@ -328,6 +328,12 @@ async function buildIndex(
   };
 }
 
+/** Now, or what SOURCE_DATE_EPOCH says (reproducible-builds.org), so that a gallery can be built byte for byte again. */
+function buildTime(): Date {
+  const epochS = Number(process.env['SOURCE_DATE_EPOCH'] ?? NaN);
+  return Number.isFinite(epochS) ? new Date(epochS * 1000) : new Date();
+}
+
 type ManifestContent = Omit<GalleryManifest, 'format' | 'version' | 'software' | 'builtAt' | 'files'>;
 
 async function writeManifest(work: string, content: ManifestContent): Promise<GalleryManifest> {
@@ -347,7 +353,7 @@ async function writeManifest(work: string, content: ManifestContent): Promise<Ga
     format: 'lumenmark-gallery',
     version: 1,
     software: `lumenmark ${version}`,
-    builtAt: new Date().toISOString(),
+    builtAt: buildTime().toISOString(),
     ...content,
     files: Object.fromEntries(files),
   } satisfies GalleryManifest);
