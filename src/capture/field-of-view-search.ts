@@ -1,5 +1,6 @@
 /** When a field of view is known, and when it has changed: judgement over several pictures, by presentation time, without a clock. */
-import { fieldOfViewOf, geometryOf, scaleFieldOfView, type AccumulatedLuma, type Geometry } from './field-of-view.js';
+import { fieldOfViewOf, scaleFieldOfView, type AccumulatedLuma } from './field-of-view.js';
+import { geometryOf, type Geometry } from './geometry.js';
 import type { FieldOfView } from './frame.js';
 
 export interface GrayPicture {
