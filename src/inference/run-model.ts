@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { CalibrationPictures } from '../models/calibration.js';
 import type { RunModel } from '../models/import.js';
 import type { Device } from './device.js';
@@ -6,7 +7,7 @@ import { createEmbedder } from './worker-embedder.js';
 
 /** Runs a model on pictures for its import, one picture at a time, in a worker thread. */
 export const runModel: RunModel = async (model, pictures: CalibrationPictures, device) => {
-  const embedder = await createEmbedder(model, { device: deviceOf(device) });
+  const embedder = await createEmbedder(model, { device: deviceOf(device), threads: availableParallelism() });
   try {
     const { width, height } = model.input;
     const byteLength = width * height * 3;
