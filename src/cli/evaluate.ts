@@ -13,6 +13,7 @@ import { DEFINITIONS, retrievalReport, type MetricName, type RetrievalReport } f
 import type { Interval } from '../evaluation/intervals.js';
 import { DEVICES, type Device } from '../inference/device.js';
 import { openModel } from '../models/registry.js';
+import { evaluateTrackingCommand } from './evaluate-tracking.js';
 import { abortable } from './interrupt.js';
 import { percent, tableLines } from './table.js';
 
@@ -27,6 +28,9 @@ interface EvaluateFlags {
   readonly queryEmbeddings?: string;
   readonly dim?: number;
   readonly labels?: string;
+  readonly tracking?: string;
+  readonly checklist: string;
+  readonly analysisFps?: number;
   readonly model: string;
   readonly kinds?: ClassKind[];
   readonly minExemplars: number;
@@ -50,7 +54,7 @@ const METRICS = Object.keys(DEFINITIONS) as MetricName[];
 export function register(program: Command): void {
   program
     .command('evaluate')
-    .description('measure retrieval: a folder against a folder, a folder by cross-validation, or embeddings of other software')
+    .description('measure retrieval (a folder against a folder, by cross-validation, or embeddings of other software) or tracking')
     .option('--gallery <dir>', 'folder of pictures to search, a folder per label (with --query)')
     .option('--query <dir>', 'folder of pictures to ask with, a folder per label')
     .option('--dataset <dir>', 'folder of pictures, a folder per label, to cross-validate')
@@ -61,6 +65,9 @@ export function register(program: Command): void {
     .option('--query-embeddings <file>', 'float32 embeddings, one row per query')
     .option('--dim <d>', 'length of a row', wholeNumber)
     .option('--labels <file>', 'JSON: {"galleryLabels": […], "queryLabels": […]}')
+    .option('--tracking <dir>', 'recordings with truth (video.mp4 and truth.ndjson) to track, with --gallery naming a built gallery')
+    .option('--checklist <id>', 'checklist of the recordings', 'esge-2016')
+    .option('--analysis-fps <fps>', 'frames of a recording analysed per second (default: all)', wholeNumber)
     .option('-m, --model <name>', 'model to embed with', 'descriptors')
     .option('--kinds <list>', `only labels of these kinds: ${KINDS.join(', ')}`, kinds)
     .option('--min-exemplars <n>', 'leave out labels with fewer pictures', wholeNumber, 1)
@@ -72,6 +79,10 @@ export function register(program: Command): void {
 }
 
 async function evaluate(flags: EvaluateFlags): Promise<void> {
+  if (flags.tracking !== undefined) {
+    await evaluateTrackingCommand({ ...flags, tracking: flags.tracking });
+    return;
+  }
   const results = await abortable((signal) => measure(flags, signal));
   if (flags.json) {
     const [first] = results;
