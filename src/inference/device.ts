@@ -77,7 +77,7 @@ function cpu(reason: string, threads: number): ResolvedDevice {
 }
 
 function speedText(speedup: number): string {
-  return speedup === 0 ? 'far slower than the CPU (a simulation in software?)' : `only ${speedup.toFixed(1)}× as fast as the CPU`;
+  return speedup < 0.1 ? 'far slower than the CPU (a simulation in software?)' : `only ${speedup.toFixed(1)}× as fast as the CPU`;
 }
 
 // The answer does not change while the program runs, and each trial takes a process.

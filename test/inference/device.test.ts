@@ -83,6 +83,8 @@ describe.skipIf(SOFTWARE_VULKAN === undefined)('webgpu on a software Vulkan', ()
 
   it('is found to be too slow to take', async () => {
     process.env['VK_DRIVER_FILES'] = SOFTWARE_VULKAN;
-    expect(await probeDevice({ device: 'webgpu', threads: 1, compareSpeed: true })).toEqual({ works: true, speedup: 0 });
+    const report = await probeDevice({ device: 'webgpu', threads: 1, compareSpeed: true });
+    // By a factor of hundreds; a slow machine gives up before it has measured it, which counts as 0.
+    expect(report.works && report.speedup !== null && report.speedup < 1).toBe(true);
   }, 240_000);
 });
