@@ -10,7 +10,6 @@ import { DEVICES, type Device } from '../inference/device.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
 import { findFfmpeg } from '../media/ffmpeg.js';
 import { openGallery } from '../retrieval/gallery.js';
-import { readManifest } from '../retrieval/manifest.js';
 import { LiveSession } from '../server/live-session.js';
 import type { SessionMessage } from '../server/session.js';
 import { startServer } from '../server/server.js';
@@ -117,8 +116,8 @@ async function live(flags: LiveFlags): Promise<void> {
   try {
     const ffmpeg = await findFfmpeg(flags.ffmpeg === undefined ? {} : { path: flags.ffmpeg });
     console.log(`ffmpeg     ${ffmpeg.version}, ${ffmpeg.path}`);
-    const modelName = flags.model ?? (await readManifest(galleryDir)).model.name;
-    const gallery = await openGallery(galleryDir, { model: await openModel(modelName, { home: lumenmarkHome() }) });
+    const model = flags.model === undefined ? {} : { model: await openModel(flags.model, { home: lumenmarkHome() }) };
+    const gallery = await openGallery(galleryDir, model);
     console.log(`gallery    ${gallery.name}, ${gallery.exemplars.length} exemplars of ${gallery.labels.length} classes`);
     const embedder = await createEmbedder(gallery.model, { device: flags.device });
     cleanups.push(() => embedder.dispose());
