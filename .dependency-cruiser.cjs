@@ -1,11 +1,17 @@
 // Folders stand in the order in which data flows; each may import from itself and from those before it.
-const ORDER = ['common', 'onnx', 'models', 'media', 'capture', 'inference', 'retrieval', 'tracking', 'procedure', 'training', 'evaluation', 'phantom'];
+const ORDER = ['common', 'report', 'onnx', 'models', 'media', 'capture', 'inference', 'retrieval', 'tracking', 'procedure', 'training', 'evaluation', 'phantom'];
 // One adapter file per native or foreign-process library: nobody else may import it.
 const ADAPTERS = {
   'onnxruntime-node': '^src/(onnx|inference)/[^/]+\\.ts$',
   'hnswlib-node': '^src/retrieval/[^/]+\\.ts$',
   sharp: '^src/media/stills\\.ts$',
   'fluent-ffmpeg': '^src/media/[^/]+\\.ts$',
+  'better-sqlite3': '^src/procedure/catalogue/[^/]+\\.ts$',
+  'dicom-parser': '^src/media/dicom\\.ts$',
+  yauzl: '^src/common/zip\\.ts$',
+  yazl: '^src/common/zip\\.ts$',
+  'umap-js': '^src/retrieval/[^/]+\\.ts$',
+  'csv-parse': '^src/common/csv\\.ts$',
   ws: '^src/server/[^/]+\\.ts$',
 };
 
