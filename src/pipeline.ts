@@ -50,11 +50,11 @@ export interface PipelineOptions {
 /** What comes out of a source when its pictures were analysed. */
 type Analysed = Exclude<CaptureEvent, AnalysisFrame> | TimedDetection;
 
-/** Previews count too: enough for the worker to find its next frame waiting when it has finished one. */
+/** By a batch of the model. Previews count too: enough for it to find its next batch waiting when it has finished one. */
 const EVENTS_IN_FLIGHT = 4;
 
 /**
- * source → slot → inference → match → track, for one source. Cold; subscribe once. Completes when the source ends, after its last
+ * source → slot → batch → inference → match → track, for one source (sources that share `embedder` share its batches). Cold; subscribe once. Completes when the source ends, after its last
  * frame was tracked; errors with what ended the source otherwise. The caller disposes of source and embedder.
  */
 export function trackLandmarks({ source, embedder, gallery, tract, tracker, policy, onDrop }: PipelineOptions): Observable<PipelineEvent> {
@@ -88,7 +88,7 @@ export function trackLandmarks({ source, embedder, gallery, tract, tracker, poli
 
   const everyFrame = (): Observable<Analysed> =>
     inOrder((event: CaptureEvent): ObservableInput<Analysed> => (event.type === 'analysis' ? detect(event) : [event]), {
-      concurrency: EVENTS_IN_FLIGHT,
+      concurrency: EVENTS_IN_FLIGHT * embedder.device.batchLimit,
     })(source);
 
   // Pictures to look at go straight through; only pictures to analyse pass the one-frame slot.

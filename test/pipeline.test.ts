@@ -49,7 +49,7 @@ function fakeEmbedder(gate: () => Promise<void> = () => Promise.resolve()): Embe
   let running = 0;
   return {
     model,
-    device: { name: 'cpu', reason: 'fake' },
+    device: { name: 'cpu', reason: 'fake', batchLimit: 1 },
     seen,
     most: 0,
     async embed({ pixels, count }) {

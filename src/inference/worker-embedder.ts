@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads';
-import { messageOf, ModelError, UsageError } from '../common/errors.js';
+import { messageOf, ModelError } from '../common/errors.js';
 import { workerUrl } from '../common/worker-url.js';
 import type { Model } from '../models/model.js';
 import { QUALITY_MEASURES, QUALITY_OUTPUT } from '../models/quality.js';
 import { resolveDevice, type Device } from './device.js';
-import type { Embedder, EmbeddingBatch, PixelBatch, QualityMeasures } from './embedder.js';
+import { batchingEmbedder } from './batching-embedder.js';
+import { checkPixels, type Embedder, type EmbeddingBatch, type PixelBatch, type QualityMeasures } from './embedder.js';
 import type { WorkerFault, WorkerReply, WorkerRequest, WorkerSetup } from './messages.js';
 
 export interface EmbedderOptions {
@@ -12,6 +13,8 @@ export interface EmbedderOptions {
   readonly device?: Device;
   /** Threads of one operator on the CPU; default: one core stays free. */
   readonly threads?: number;
+  /** Most pictures that go through the model together; default: what suits the device, 1 on a CPU. */
+  readonly batchLimit?: number;
   /** Also return the features of the single backbones. */
   readonly features?: boolean;
   /** Disposes the embedder. */
@@ -25,13 +28,19 @@ interface Waiting {
 }
 
 /**
- * Starts a worker thread with one session of `model`. Resolves when the model is loaded.
+ * Starts a worker thread with one session of `model`. Resolves when the model is loaded. On an accelerator, pictures asked for one by one go
+ * through the model in batches as large as the load makes them.
  *
  * @throws ModelError when the model cannot be loaded or the device is not there; `signal.reason` when aborted meanwhile.
  */
 export async function createEmbedder(model: Model, options: EmbedderOptions = {}): Promise<Embedder> {
   options.signal?.throwIfAborted();
-  const device = await resolveDevice(options);
+  const { batchLimit } = options;
+  if (batchLimit !== undefined && !(Number.isInteger(batchLimit) && batchLimit > 0)) {
+    throw new TypeError(`batchLimit is ${String(batchLimit)}, not a positive whole number`);
+  }
+  const resolved = await resolveDevice(options);
+  const device = batchLimit === undefined ? resolved : { ...resolved, batchLimit };
   options.signal?.throwIfAborted();
   const featureOutputs = options.features === true ? model.backbones.map((name) => `feature:${name}`) : [];
   const setup: WorkerSetup = {
@@ -52,7 +61,7 @@ export async function createEmbedder(model: Model, options: EmbedderOptions = {}
     await embedder.dispose();
     throw error;
   }
-  return embedder;
+  return batchingEmbedder(embedder);
 }
 
 class WorkerEmbedder implements Embedder {
@@ -67,7 +76,7 @@ class WorkerEmbedder implements Embedder {
 
   constructor(model: Model, device: Embedder['device'], setup: WorkerSetup) {
     this.model = model;
-    this.device = { name: device.name, reason: device.reason };
+    this.device = { name: device.name, reason: device.reason, batchLimit: device.batchLimit };
     this.#worker = new Worker(workerUrl(import.meta.url, './worker.js'), { workerData: setup, name: `lumenmark ${model.name}` });
     this.#gone = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
@@ -94,28 +103,10 @@ class WorkerEmbedder implements Embedder {
     void this.#gone.then(action);
   }
 
-  embed({ pixels, count, width, height }: PixelBatch): Promise<EmbeddingBatch> {
-    const { input } = this.model;
-    if (this.#end !== undefined) return Promise.reject(this.#end);
-    if (width !== input.width || height !== input.height) {
-      return Promise.reject(
-        new UsageError('pixels-size', `${this.model.name} takes ${sizeText(input)}, not ${sizeText({ width, height })} pixels.`),
-      );
-    }
-    const byteLength = count * width * height * 3;
-    if (!Number.isInteger(count) || count < 1 || pixels.byteLength !== byteLength) {
-      return Promise.reject(
-        new UsageError(
-          'pixels-length',
-          `${String(count)} pictures of ${sizeText(input)} take ${String(byteLength)} bytes, not ${String(pixels.byteLength)}.`,
-        ),
-      );
-    }
-    if (pixels.buffer.byteLength !== byteLength) {
-      return Promise.reject(
-        new UsageError('pixels-shared', 'The pixels share their buffer with other data; give them a buffer of their own.'),
-      );
-    }
+  async embed(batch: PixelBatch): Promise<EmbeddingBatch> {
+    if (this.#end !== undefined) throw this.#end;
+    checkPixels(this.model, batch);
+    const { count, pixels } = batch;
     return new Promise((resolve, reject) => {
       this.#send({ type: 'embed', count, pixels }, [pixels.buffer]);
       this.#waiting.push({ count, resolve, reject });
@@ -172,10 +163,6 @@ function measuresOf(quality: Float32Array, row: number): QualityMeasures {
     quality[row * QUALITY_MEASURES.length + column] ?? 0,
   ]);
   return Object.fromEntries(entries) as Record<keyof QualityMeasures, number>;
-}
-
-function sizeText({ width, height }: { readonly width: number; readonly height: number }): string {
-  return `${String(width)}×${String(height)}`;
 }
 
 function crashed(why: string, cause?: unknown): ModelError {

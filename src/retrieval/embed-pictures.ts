@@ -5,13 +5,9 @@ import type { Embedder, EmbeddingBatch } from '../inference/embedder.js';
 
 /** Pictures decoded at a time, ahead of inference. */
 export const PREPARE_CONCURRENCY = Math.max(2, availableParallelism());
-/** Enough for the worker to find its next picture waiting when it has finished one. */
-const IN_FLIGHT = 2;
-/** An accelerator takes what is waiting as one batch. */
-const IN_FLIGHT_ACCELERATED = 32;
 
 /**
- * Embeds pictures one by one (on a CPU batches only cost), in their order, while the next ones are being made ready. `pixels` are
+ * Embeds pictures, in batches as the embedder joins them (on a CPU they only cost), in their order, while the next ones are being made ready. `pixels` are
  * handed over: they cannot be used afterwards.
  * @throws ModelError when an embedding is not finite.
  */
@@ -20,8 +16,8 @@ export function embedPictures<Item extends { readonly pixels: Uint8Array<ArrayBu
   items: AsyncIterable<Item>,
 ): AsyncGenerator<{ readonly item: Item; readonly batch: EmbeddingBatch }, void, undefined> {
   const { width, height } = embedder.model.input;
-  const inFlight = embedder.device.name === 'cpu' ? IN_FLIGHT : IN_FLIGHT_ACCELERATED;
-  return mapInOrder(items, inFlight, async (item) => {
+  // Enough for the model to find its next batch waiting when it has finished one.
+  return mapInOrder(items, 2 * embedder.device.batchLimit, async (item) => {
     const batch = await embedder.embed({ count: 1, width, height, pixels: item.pixels });
     if (!batch.embeddings.every(Number.isFinite)) {
       throw new ModelError('model-embedding', `${embedder.model.name}: gave an embedding that is not finite`, {

@@ -56,8 +56,8 @@ describe('createEmbedder', () => {
     }
   });
 
-  it('answers overlapping calls in order, each with its own picture', async () => {
-    const embedder = await createEmbedder(meanColourModel());
+  it.each([1, 8])('answers overlapping calls in order, each with its own picture, in batches of at most %i', async (batchLimit) => {
+    const embedder = await createEmbedder(meanColourModel(), { device: 'cpu', batchLimit });
     try {
       const order: number[] = [];
       const batches = await Promise.all(

@@ -84,7 +84,7 @@ export async function createColourEmbedder(model: Model): Promise<Embedder> {
   const mean = graph.length === 0 ? new Float32Array(DIMENSION).fill(0.5) : new Float32Array(new Uint8Array(graph).buffer);
   return Promise.resolve({
     model,
-    device: { name: 'cpu', reason: 'test' },
+    device: { name: 'cpu', reason: 'test', batchLimit: 1 },
     embed: ({ pixels }) => {
       const feature = colourFeature(pixels);
       const quality = { luminance: 0.5, litShare: 1, glareShare: 0, sharpness: 0, redness: 0.5, saturation: 0.5, contrast: 0.2 };
