@@ -1,0 +1,40 @@
+import type { VitSpec } from '../models/backbones/spec.js';
+import type { BackboneReader } from '../models/graph/weights.js';
+import type { PositionRecipe } from '../models/positions.js';
+
+/** Layers that can get a low-rank update; `patch` is the patch convolution. */
+export type LoraTarget = 'qkv' | 'proj' | 'fc1' | 'fc2' | 'patch';
+
+export const LORA_TARGETS: readonly LoraTarget[] = ['qkv', 'proj', 'fc1', 'fc2', 'patch'];
+
+/** Low-rank updates W + (alpha / rank) · B·A beside frozen weights. Source: Hu et al. 2021. */
+export interface LoraTraining {
+  readonly kind: 'lora';
+  readonly rank: number;
+  readonly alpha: number;
+  readonly targets: readonly LoraTarget[];
+  /** Only the last so many blocks; null for all of them. The patch convolution counts as below the first block. */
+  readonly lastBlocks: number | null;
+}
+
+/** What of a backbone is trained. */
+export type BackboneTraining = { readonly kind: 'frozen' } | LoraTraining | { readonly kind: 'all' };
+
+export interface TrainableBackbone {
+  /** Starts the names of its parameters and names its output; unique in the model. */
+  readonly name: string;
+  readonly spec: VitSpec;
+  readonly positions: PositionRecipe;
+  /** Opens the weights: frozen, or where training starts from with `all`. Called once for each graph that is made of them. */
+  readonly weights: () => BackboneReader;
+  readonly training: BackboneTraining;
+}
+
+/** A model in training: one or more backbones and, unless null, a fusion head, which is always trained. */
+export interface TrainableModel {
+  /** Side of the square input, px. */
+  readonly inputSize: number;
+  readonly backbones: readonly TrainableBackbone[];
+  /** Without a head, the embedding is the concatenation of the L2-normalised features, L2-normalised again. */
+  readonly head: { readonly outputs: number } | null;
+}
