@@ -1,0 +1,51 @@
+import { plainNumber, type Scale } from './scale.js';
+
+export interface Axis {
+  /** With its unit. */
+  readonly label: string;
+  /** Default: the range of what is drawn. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Default: up to four significant digits. */
+  readonly format?: (value: number) => string;
+}
+
+export interface PlotArea {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** Grid, ticks and names of both axes of a plot. */
+export function Axes({ x, y, scaleX, scaleY, area }: { x: Axis; y: Axis; scaleX: Scale; scaleY: Scale; area: PlotArea }) {
+  const { left, right, top, bottom } = area;
+  return (
+    <g aria-hidden="true">
+      {scaleY.ticks.map((tick) => (
+        <>
+          <line class="grid" x1={left} x2={right} y1={scaleY(tick)} y2={scaleY(tick)} />
+          <text class="tick" x={left - 8} y={scaleY(tick) + 4} text-anchor="end">
+            {(y.format ?? plainNumber)(tick)}
+          </text>
+        </>
+      ))}
+      {scaleX.ticks.map((tick) => (
+        <>
+          <line class="axis" x1={scaleX(tick)} x2={scaleX(tick)} y1={bottom} y2={bottom + 5} />
+          <text class="tick" x={scaleX(tick)} y={bottom + 18} text-anchor="middle">
+            {(x.format ?? plainNumber)(tick)}
+          </text>
+        </>
+      ))}
+      <line class="axis" x1={left} x2={right} y1={bottom} y2={bottom} />
+      <line class="axis" x1={left} x2={left} y1={top} y2={bottom} />
+      <text x={(left + right) / 2} y={bottom + 38} text-anchor="middle">
+        {x.label}
+      </text>
+      <text transform={`translate(14 ${(top + bottom) / 2}) rotate(-90)`} text-anchor="middle">
+        {y.label}
+      </text>
+    </g>
+  );
+}
