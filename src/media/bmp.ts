@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
 import { MediaError, messageOf } from '../common/errors.js';
-import { findFfmpeg } from './ffmpeg.js';
 import type { Still } from './region.js';
+import { rgbOf } from './rgb-of.js';
 
 export interface DecodeBmpOptions {
   readonly name: string;
@@ -33,33 +32,10 @@ export async function decodeBmp(bytes: Uint8Array, options: DecodeBmpOptions): P
   if (width * height > options.maxPixels) throw options.tooLarge(name, `${width} × ${height} pixels`);
 
   const size = width * height * 3;
-  const pixels = await rgbOf(bytes, options.ffmpegPath ?? (await findFfmpeg()).path, signal).catch((error: unknown) => {
+  const pixels = await rgbOf(bytes, 'bmp_pipe', options).catch((error: unknown) => {
     signal?.throwIfAborted();
     throw damaged(messageOf(error), error);
   });
   if (pixels.length < size) throw damaged(`${pixels.length} of ${size} bytes decoded`);
   return { width, height, pixels: pixels.subarray(0, size) };
-}
-
-function rgbOf(bytes: Uint8Array, ffmpegPath: string, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
-  return new Promise((resolve, reject) => {
-    const input = ['-v', 'error', '-xerror', '-f', 'bmp_pipe', '-i', 'pipe:0'];
-    const child = spawn(ffmpegPath, [...input, '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      windowsHide: true,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const out: Buffer[] = [];
-    let complaint = '';
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
-    // ffmpeg may close its end before it has read everything; its exit code tells.
-    child.stdin.on('error', () => undefined);
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(new Uint8Array(Buffer.concat(out)));
-      else reject(new Error(complaint.split('\n', 1)[0] ?? `ffmpeg ended with ${code}`));
-    });
-    child.stdin.end(bytes);
-  });
 }

@@ -3,12 +3,13 @@ import sharp, { type Sharp } from 'sharp';
 import { MediaError, messageOf } from '../common/errors.js';
 import { resizeBilinear } from './bilinear.js';
 import { isBmp, decodeBmp } from './bmp.js';
+import { decodeDicom, dicomFrames, isDicom } from './dicom.js';
 import { cutRegion, type Region, type Still } from './region.js';
 
 export { cutRegion, type Region, type Still } from './region.js';
 
 /** File name endings of the pictures that can be read, lower case. */
-export const STILL_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.tif', '.tiff', '.webp', '.bmp'];
+export const STILL_EXTENSIONS: readonly string[] = ['.jpg', '.jpeg', '.png', '.tif', '.tiff', '.webp', '.bmp', '.dcm'];
 
 /** No endoscope makes pictures of this size; decoding one would take gigabytes. */
 const MAX_PIXELS = 100_000_000;
@@ -18,7 +19,9 @@ const FORMATS = new Set(['jpeg', 'png', 'tiff', 'webp']);
 export interface DecodeStillOptions {
   /** What to call the picture in errors, when it is given as bytes. */
   readonly name?: string;
-  /** ffmpeg to read bmp with; found when needed. */
+  /** Which picture of a DICOM file with several, from 0 on; default the first. */
+  readonly frame?: number;
+  /** ffmpeg to read bmp and rarer DICOM pictures with; found when needed. */
   readonly ffmpegPath?: string;
   readonly signal?: AbortSignal;
 }
@@ -47,8 +50,13 @@ export async function readStillFile(file: string): Promise<Uint8Array<ArrayBuffe
   }
 }
 
+/** How many pictures a file holds: 1, but for DICOM files with several. @throws MediaError when a DICOM file is damaged or holds none. */
+export function pictureCount(bytes: Uint8Array, name: string): number {
+  return isDicom(bytes) ? dicomFrames(bytes, name) : 1;
+}
+
 /**
- * Decodes a picture (jpg, png, tif, webp, bmp; any depth, greyscale, CMYK, alpha) to 8-bit RGB: turned upright by its EXIF
+ * Decodes a picture (jpg, png, tif, webp, bmp, DICOM; any depth, greyscale, CMYK, alpha) to 8-bit RGB: turned upright by its EXIF
  * orientation, colours by its profile, what is transparent black, the first page of several. Off the main thread.
  * @param input Path, or the bytes of the file.
  * @throws MediaError when it is missing, empty, damaged, truncated, of another format, or has more than 100 million pixels (told
@@ -61,13 +69,20 @@ export async function decodeStill(input: string | Uint8Array, options: DecodeSti
   if (bytes.length === 0) {
     throw new MediaError('still-empty', `${name}: is empty (0 bytes)`, { remedy: 'Copy or export the picture again.' });
   }
+  if (isDicom(bytes)) {
+    const decodeJpeg = (jpeg: Uint8Array): Promise<Still> => decodeByVips(jpeg, name);
+    return decodeDicom(bytes, options.frame ?? 0, { name, maxPixels: MAX_PIXELS, tooLarge, decodeJpeg, ...options });
+  }
   if (isBmp(bytes)) return decodeBmp(bytes, { name, maxPixels: MAX_PIXELS, tooLarge, ...options });
+  return decodeByVips(bytes, name);
+}
 
+async function decodeByVips(bytes: Uint8Array, name: string): Promise<Still> {
   const { format, width, height } = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch((error: unknown) => {
       throw new MediaError('still-unreadable', `${name}: is not a picture (${firstLine(error)})`, {
-        remedy: 'Use jpg, png, tif, webp or bmp.',
+        remedy: 'Use jpg, png, tif, webp, bmp or DICOM.',
         cause: error,
       });
     });
