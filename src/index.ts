@@ -1,5 +1,5 @@
 /** The public library: what an application builds on. Everything else may change without notice. */
-export { GalleryError, LumenmarkError, MediaError, ModelError, UsageError } from './common/errors.js';
+export { GalleryError, LumenmarkError, MediaError, ModelError, ProcedureError, UsageError } from './common/errors.js';
 export { CLASSES, classInfo, type ClassInfo, type ClassKind, type Tract } from './common/landmarks.js';
 export { version } from './common/version.js';
 
@@ -44,6 +44,14 @@ export type { Detection, FrameQuality, QualityVerdict } from './tracking/detecti
 export type { BestFrame, CloseReason, Sighting, SightingEvent } from './tracking/sighting.js';
 export { CHECKLISTS, loadChecklist, parseChecklist, type Checklist, type ChecklistSite } from './tracking/checklist.js';
 export { coverage, type Coverage, type CoverageInput, type SiteCoverage } from './tracking/coverage.js';
+
+// Procedures
+export { openProcedureWriter, type ClosedProcedure, type NewStill, type ProcedureWriter, type WriterOptions } from './procedure/writer.js';
+export { readProcedure, type Procedure } from './procedure/reader.js';
+export { installationKey, type InstallationKey } from './procedure/key.js';
+export { detectionLine, type DetectionLine } from './procedure/detection-line.js';
+export type { NewProcedure, ProcedureDescription } from './procedure/description.js';
+export type { Entry, EntryType, NewEntry } from './procedure/entries.js';
 
 // The live path
 export {

@@ -42,6 +42,11 @@ export class GalleryError extends LumenmarkError {
   override readonly name = 'GalleryError';
 }
 
+/** A procedure's folder, its journal or the home that holds it is missing, in use, damaged, or not to be changed. */
+export class ProcedureError extends LumenmarkError {
+  override readonly name = 'ProcedureError';
+}
+
 /** Message of anything thrown, for logs and for wrapping foreign errors. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -2,6 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { GalleryError } from '../common/errors.js';
 import { classInfo, type ClassKind } from '../common/landmarks.js';
+import { fileSha256 } from '../common/sha256.js';
 import { version } from '../common/version.js';
 import type { Device } from '../inference/device.js';
 import type { Embedder } from '../inference/embedder.js';
@@ -20,7 +21,6 @@ import { listLabelledPictures, type LabelFolder, type LabelledPicture } from './
 import {
   EMBEDDINGS_FILE,
   EXEMPLARS_FILE,
-  fileSha256,
   INDEX_FILE,
   MANIFEST,
   MANIFEST_FILE,

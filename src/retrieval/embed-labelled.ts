@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapInOrder } from '../common/map-in-order.js';
+import { sha256Of } from '../common/sha256.js';
 import type { Embedder } from '../inference/embedder.js';
 import { embedPictures, PREPARE_CONCURRENCY } from './embed-pictures.js';
 import type { LabelledPicture } from './labelled-pictures.js';
-import { sha256Of, type Exemplar } from './manifest.js';
+import type { Exemplar } from './manifest.js';
 import { perceptualHash } from './perceptual-hash.js';
 import { prepareStill, type PreparedStill, type UnreadableStill } from './prepared-stills.js';
 import type { FieldOfViewMode } from './still-pixels.js';

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import * as z from 'zod';
 import { GalleryError, messageOf } from '../common/errors.js';
+import { fileSha256 } from '../common/sha256.js';
 
 export const MANIFEST_FILE = 'gallery.json';
 export const EMBEDDINGS_FILE = 'embeddings.f32';
@@ -163,16 +161,6 @@ export async function checkFile(dir: string, manifest: GalleryManifest, name: st
     throw damaged(dir, `${name} cannot be read`, error);
   });
   if (hash !== entry.sha256) throw damaged(dir, `${name} is not the file that was written`);
-}
-
-export async function fileSha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 export function damaged(dir: string, why: string, cause?: unknown): GalleryError {

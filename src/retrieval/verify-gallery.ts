@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../common/errors.js';
+import { sha256Of } from '../common/sha256.js';
 import { exactIndex } from './exact-index.js';
 import { openGallery, type Gallery, type OpenGalleryOptions } from './gallery.js';
-import { checkFile, readManifest, sha256Of } from './manifest.js';
+import { checkFile, readManifest } from './manifest.js';
 import { seededQueries } from './seeded-queries.js';
 import { thumbnailPath } from './thumbnails.js';
 

@@ -1,0 +1,67 @@
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** While it is written; a crash may leave it. */
+const PARTIAL_SUFFIX = '.part';
+
+/** Writes a file that must not exist yet: it appears whole, and when this resolves it is on the disk under its name. */
+export async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
+  const partial = `${file}${PARTIAL_SUFFIX}`;
+  try {
+    const handle = await open(partial, 'w');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(partial, file);
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+/** Makes the names in a folder durable. Windows has no such call, and needs none. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export async function syncFile(file: string): Promise<void> {
+  // Some systems flush only what was opened for writing.
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export interface FolderEntry {
+  /** With `/`, below the folder. */
+  readonly path: string;
+  /** `other`: a link, a device, anything whose content lies elsewhere. */
+  readonly kind: 'file' | 'other';
+}
+
+/** Everything below a folder but the folders themselves, in the order of the paths' code units. Links are listed, not followed. */
+export async function filesBelow(folder: string, below = ''): Promise<FolderEntry[]> {
+  const found: FolderEntry[] = [];
+  for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) found.push(...(await filesBelow(folder, path)));
+    else found.push({ path, kind: entry.isFile() ? 'file' : 'other' });
+  }
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+export function isPartial(path: string): boolean {
+  return basename(path).endsWith(PARTIAL_SUFFIX);
+}
