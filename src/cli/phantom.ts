@@ -16,6 +16,7 @@ interface VideoFlags {
   readonly size: { readonly width: number; readonly height: number };
   readonly fps: number;
   readonly disturbances: readonly Disturbance[];
+  readonly omissions?: true;
   readonly crf: number;
   readonly threads: number;
   readonly ffmpeg?: string;
@@ -49,6 +50,7 @@ export function register(program: Command): void {
     .option('--size <WxH>', 'size of the whole picture, px', size, { width: 384, height: 320 })
     .option('--fps <n>', 'frames per second', positive, 20)
     .option('--disturbances <list>', `all, none, or a list of ${DISTURBANCES.join(', ')}`, disturbances, [...DISTURBANCES])
+    .option('--omissions', 'leave out parts of the examination, as the seed decides')
     .option('--crf <n>', 'quality of the encoding, 0 (lossless) to 51', wholeNumber, 23)
     .option('--threads <n>', 'drawing threads', wholeNumber, Math.max(1, availableParallelism() - 1))
     .option('--ffmpeg <path>', 'the ffmpeg to encode with')
@@ -62,6 +64,7 @@ export function register(program: Command): void {
         ...flags.size,
         fps: flags.fps,
         disturbances: flags.disturbances,
+        omissions: flags.omissions ?? false,
       });
       const progress = startProgress(flags.json !== true);
       const written = await writeVideo(procedure, {

@@ -110,7 +110,7 @@ export class Painter {
   #rods(frame: FramePlan, pose: Pose): Rod[] {
     const forward = rotate(pose.orientation, [0, 0, 1]);
     const entry = this.#anatomy.shaftEntry(pose.position, forward);
-    const rods = entry === null ? [] : shaftRods(entry.at, entry.inward, pose);
+    const rods = entry === null ? [] : shaftRods(entry.at, entry.inward, pose, (point) => this.#renderer.clearance(point));
     const instrument = frame.active.find(({ episode }) => episode.kind === 'instrument');
     if (instrument !== undefined) rods.push(...this.#instrument(pose, forward, instrument.strength, instrument.episode.seed, frame.timeS));
     return rods;

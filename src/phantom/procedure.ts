@@ -17,6 +17,8 @@ export interface ProcedureOptions {
   readonly height: number;
   readonly fps: number;
   readonly disturbances: readonly Disturbance[];
+  /** Whether the examiner leaves parts out, as the seed decides: the truth is then without their visits. Default false. */
+  readonly omissions?: boolean;
 }
 
 /** An episode at an instant. */
@@ -50,7 +52,7 @@ const COMBED_RAD = 0.007;
 /** Plans all frames of a procedure: the same options give the same plan. */
 export function planProcedure(anatomy: Anatomy, options: ProcedureOptions): FramePlan[] {
   const { seed, tract, durationS, fps } = options;
-  const route = planRoute(anatomy, { seed, durationS });
+  const route = planRoute(anatomy, { seed, durationS, omissions: options.omissions ?? false });
   const episodes = planEpisodes(seed, tract, durationS, new Set(options.disturbances));
   const middles = new Map(episodes.map((episode) => [episode, route.at((episode.startS + episode.endS) / 2).pose]));
   const stations = [...anatomy.stations.values()];

@@ -50,6 +50,8 @@ interface Stretch {
 export interface RouteOptions {
   readonly seed: number;
   readonly durationS: number;
+  /** Whether parts of the examination are left out as this examiner does; default false: every station is visited. */
+  readonly omissions?: boolean;
 }
 
 const CALM: Station['sway'] = { acrossMm: 0.8, alongMm: 0.8, turnDeg: 4, rollDeg: 6 };
@@ -59,9 +61,10 @@ const SLIP_S = 1.1;
 const SHORTEST_STAY_S = 2.2;
 
 /** Lays the legs of an anatomy out over time, with the unrest of a hand and of a breathing patient. */
-export function planRoute(anatomy: Anatomy, { seed, durationS }: RouteOptions): Route {
+export function planRoute(anatomy: Anatomy, { seed, durationS, omissions = false }: RouteOptions): Route {
   const random = randomStream(seed, anatomy.tract, 'route');
-  const stretches = layOut(anatomy, durationS, () => between(random, 0.6, 1.5));
+  const legs = legsWithout(anatomy.route, omissions ? partsLeftOut(anatomy, seed) : new Set());
+  const stretches = layOut(anatomy, legs, durationS, () => between(random, 0.6, 1.5));
   const unrest = new Unrest(seed, anatomy.tract);
   return {
     durationS,
@@ -95,7 +98,17 @@ export function visibilityFrom(station: Station, pose: Pose): number {
   return Math.max(0, Math.min(1, 1.5 - Math.max(away, aside)));
 }
 
-function layOut(anatomy: Anatomy, durationS: number, shareFactor: () => number): Stretch[] {
+/** The parts of the examination that this patient's examiner leaves out. */
+export function partsLeftOut({ omissible, tract }: Anatomy, seed: number): ReadonlySet<string> {
+  const random = randomStream(seed, tract, 'omissions');
+  return new Set(omissible.flatMap(({ part, share, takes = [] }) => (random() < share ? [part, ...takes] : [])));
+}
+
+function legsWithout(legs: readonly Leg[], left: ReadonlySet<string>): readonly Leg[] {
+  return legs.filter(({ part, instead }) => (part === undefined || !left.has(part)) && (instead === undefined || left.has(instead)));
+}
+
+function layOut(anatomy: Anatomy, legs: readonly Leg[], durationS: number, shareFactor: () => number): Stretch[] {
   const ways: { keys: Key[]; slip: boolean; naturalS: number; from: Station | null; to: Station | null }[] = [];
   const stays: { station: Station; weight: number }[] = [];
   const order: ({ way: number } | { stay: number })[] = [];
@@ -109,7 +122,7 @@ function layOut(anatomy: Anatomy, durationS: number, shareFactor: () => number):
     }
     slip = false;
   };
-  for (const leg of anatomy.route) {
+  for (const leg of legs) {
     if (leg.type === 'slip') {
       closeWay(null);
       keys = keys.slice(-1);

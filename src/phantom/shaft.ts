@@ -2,15 +2,18 @@ import type { Pose, Rod } from './render.js';
 import { add, dot, mix, normalize, rotate, scale, subtract, type Vector } from './vector.js';
 
 const SHAFT_RADIUS_MM = 4.7;
-/** Radius of the bend of a scope that is turned back on itself. */
-const BEND_MM = 17;
+/** Radii of the bend of a scope that is turned back on itself, the freest first. */
+const BENDS_MM = [17, 15.5, 14, 12.5, 11, 9.5];
+const TIGHTEST_BEND_MM = 8;
+const WALL_MM = 1;
 const PIECES = 14;
 
 /**
  * The scope's own shaft from where it comes in (`entry`, running along `inward`) to the tip, as it lies in a wide hollow: straight
- * on when the tip looks ahead, in a U when the tip looks back.
+ * on when the tip looks ahead, in a U when the tip looks back. Where the hollow is too narrow for a wide bend, the bend is tighter.
+ * @param clearance Distance of a point from the wall around it, mm; negative outside.
  */
-export function shaftRods(entry: Vector, inward: Vector, pose: Pose): Rod[] {
+export function shaftRods(entry: Vector, inward: Vector, pose: Pose, clearance: (point: Vector) => number): Rod[] {
   const forward = rotate(pose.orientation, [0, 0, 1]);
   const up = rotate(pose.orientation, [0, 1, 0]);
   const tip = add(pose.position, scale(forward, -8));
@@ -18,8 +21,11 @@ export function shaftRods(entry: Vector, inward: Vector, pose: Pose): Rod[] {
   const along = normalize(subtract(pose.position, entry));
   const turned = Math.max(0, Math.min(1, -1.6 * dot(forward, along) + 0.3));
   // In a U, the shaft passes the tip on the side to which the tip is bent up.
-  const beside = add(pose.position, add(scale(up, 2 * BEND_MM), scale(forward, -4)));
-  const bottom = add(pose.position, add(scale(up, BEND_MM), scale(forward, -34)));
+  const besideOf = (bendMm: number): Vector => add(pose.position, add(scale(up, 2 * bendMm), scale(forward, -4)));
+  const hasRoom = (point: Vector): boolean => clearance(point) >= SHAFT_RADIUS_MM + WALL_MM;
+  const bendMm = BENDS_MM.find((mm) => [0, 0.25, 0.5].every((way) => hasRoom(mix(besideOf(mm), entry, way)))) ?? TIGHTEST_BEND_MM;
+  const beside = besideOf(bendMm);
+  const bottom = add(pose.position, add(scale(up, bendMm), scale(forward, -2 * bendMm)));
   const straight = mix(entry, back, 0.5);
   const control: Vector[] = [
     add(entry, scale(inward, -26)),

@@ -175,6 +175,7 @@ async function recordingsOf(
           ...PICTURE,
           fps: settings.fps,
           disturbances: [...DISTURBANCES],
+          omissions: true,
         });
         await writeVideo(procedure, { directory, ffmpeg, threads: settings.threads, onFrame: progress(`${tract} patient ${seed}`) });
       }

@@ -32,6 +32,20 @@ describe('a simulated procedure', () => {
     }
   });
 
+  it.each(['upper', 'lower'] as const)('of the %s tract leaves out what its examiner forgets, and only that', (tract) => {
+    const missing = (seed: number, omissions: boolean): string[] => {
+      const { truth } = createProcedure({ ...SMALL, tract, seed, durationS: 90, omissions });
+      const seen = new Set(visitsOf(truth).map(({ landmark }) => landmark));
+      return STILL_CLASSES[tract].filter((landmark) => !seen.has(landmark));
+    };
+    const left = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((seed) => missing(seed, true));
+    expect(left.filter((landmarks) => landmarks.length > 0).length).toBeGreaterThan(3);
+    expect(left.some((landmarks) => landmarks.length === 0)).toBe(true);
+    expect(missing(1 + left.findIndex((landmarks) => landmarks.length > 0), false)).toEqual([]);
+    for (const landmarks of left) if (landmarks.includes('duodenal-bulb')) expect(landmarks).toContain('duodenum');
+    for (const landmarks of left) if (landmarks.includes('cecum')) expect(landmarks).toContain('appendiceal-orifice');
+  });
+
   it('lasts as long as asked, also when that is hardly enough', () => {
     for (const durationS of [20, 60, 300]) {
       const { truth } = createProcedure({ ...SMALL, durationS });

@@ -26,7 +26,14 @@ export function tilted(station: Station, random: Random): Station {
 }
 
 /** A step of the tip's way through the tract. */
-export type Leg =
+export type Leg = Step & {
+  /** Part of the examination that this belongs to: left out together with it. */
+  readonly part?: string;
+  /** Taken only where this part is left out. */
+  readonly instead?: string;
+};
+
+export type Step =
   /** Stay at a station; `share` weighs its time against the other stays. */
   | { readonly type: 'stay'; readonly landmark: string; readonly share: number }
   /** Pass a point. */
@@ -40,11 +47,32 @@ export interface Anatomy {
   /** Baked when it is first asked for: planning a procedure does not need it. */
   readonly scene: () => Scene;
   readonly stations: ReadonlyMap<string, Station>;
+  /** The whole examination, with every part that an examiner may leave out. */
   readonly route: readonly Leg[];
+  /** Parts that an examiner may leave out, with the share of examinations that lack them; a part can take others with it. */
+  readonly omissible: readonly Omissible[];
   /** Name of the part of the tract that holds a point; a canonical class id where there is one. */
   readonly siteAt: (position: Vector) => string;
   /** Where the scope's shaft lies for a tip at a point: where it comes in and which way it runs there; null where it cannot be seen. */
   readonly shaftEntry: (position: Vector, look: Vector) => { readonly at: Vector; readonly inward: Vector } | null;
+}
+
+/** A part of an examination that is not always done. */
+export interface Omissible {
+  readonly part: string;
+  readonly share: number;
+  /** Parts that cannot be done without it. */
+  readonly takes?: readonly string[];
+}
+
+/** Legs as a part of the examination. */
+export function partOf(part: string, ...legs: readonly Leg[]): Leg[] {
+  return legs.map((leg) => ({ part, ...leg }));
+}
+
+/** Legs that are taken where a part is left out. */
+export function insteadOf(part: string, ...legs: readonly Leg[]): Leg[] {
+  return legs.map((leg) => ({ ...leg, instead: part }));
 }
 
 /** Makes a scene once, when it is first asked for. */

@@ -14,7 +14,7 @@ import {
 } from '../tissue.js';
 import { Tube, type Paint, type TubeDesign } from '../tube.js';
 import { normalize, subtract, type Vector } from '../vector.js';
-import { lazily, tilted, type Anatomy, type Leg, type Station } from './anatomy.js';
+import { lazily, partOf, tilted, type Anatomy, type Leg, type Omissible, type Station } from './anatomy.js';
 import { angleBetween, dome, mixPaint, triangle } from './shapes.js';
 
 interface Segment {
@@ -395,6 +395,8 @@ export function lowerAnatomy(seed: number): Anatomy {
       return pass(at(z), ahead(z));
     });
   };
+  const atValve = pass(valveView, toward(valveView, valvePoint));
+  const slip: Leg = { type: 'slip' };
   const route: Leg[] = [
     pass([canalX, 0, -20], [0, 0, 1]),
     pass([canalX, 0, 4], [0.2, 0, 1]),
@@ -403,39 +405,57 @@ export function lowerAnatomy(seed: number): Anatomy {
     stay('sigmoid', 1.2),
     ...through(middle(sigmoid), middle(descending)),
     stay('descending-colon'),
-    ...through(middle(descending), middle(transverse)),
-    stay('transverse-colon', 1.2),
-    ...through(middle(transverse), middle(ascending)),
-    stay('ascending-colon', 1.2),
-    ...through(middle(ascending), valveZ - 24),
-    stay('ileocecal-valve', 1.2),
-    stay('cecum', 1.2),
-    stay('appendiceal-orifice', 1.2),
-    pass(at(domeZ - 20), [0, 0, 1]),
-    pass(valveView, toward(valveView, valvePoint)),
-    { type: 'slip' },
-    pass(ileumAt(valveZ + 6), toward(ileumAt(valveZ + 6), ileumAt(valveZ + 30))),
-    stay('terminal-ileum', 1.2),
-    pass(ileumAt(valveZ + 4), toward(ileumAt(valveZ + 4), ileumAt(valveZ + 30))),
-    { type: 'slip' },
-    pass(valveView, toward(valveView, valvePoint)),
-    ...through(valveZ - 24, middle(ascending)),
-    stay('ascending-colon', 0.3),
-    ...through(middle(ascending), middle(transverse)),
-    stay('transverse-colon', 0.3),
-    ...through(middle(transverse), middle(descending)),
+    ...partOf('beyond-splenic-flexure', ...through(middle(descending), middle(transverse)), stay('transverse-colon', 1.2)),
+    ...partOf(
+      'beyond-hepatic-flexure',
+      ...through(middle(transverse), middle(ascending)),
+      stay('ascending-colon', 1.2),
+      ...partOf(
+        'cecum',
+        ...through(middle(ascending), valveZ - 24),
+        stay('ileocecal-valve', 1.2),
+        stay('cecum', 1.2),
+        ...partOf('appendiceal-orifice', stay('appendiceal-orifice', 1.2)),
+        pass(at(domeZ - 20), [0, 0, 1]),
+        atValve,
+        ...partOf(
+          'terminal-ileum',
+          slip,
+          pass(ileumAt(valveZ + 6), toward(ileumAt(valveZ + 6), ileumAt(valveZ + 30))),
+          stay('terminal-ileum', 1.2),
+          pass(ileumAt(valveZ + 4), toward(ileumAt(valveZ + 4), ileumAt(valveZ + 30))),
+          slip,
+          atValve,
+        ),
+        ...through(valveZ - 24, middle(ascending)),
+        stay('ascending-colon', 0.3),
+      ),
+      ...through(middle(ascending), middle(transverse)),
+    ),
+    ...partOf('beyond-splenic-flexure', stay('transverse-colon', 0.3), ...through(middle(transverse), middle(descending))),
     stay('descending-colon', 0.3),
     ...through(middle(descending), middle(sigmoid)),
     stay('sigmoid', 0.3),
     ...through(middle(sigmoid), 34),
     stay('rectum', 0.4),
-    pass(at(40), ahead(40)),
-    pass(at(48, 2, 2), [-1, 0.3, 0.3], [0, 0, 1]),
-    stay('retroflex-rectum', 1.4),
-    pass(at(40, 2, 2), [1, 0.3, -0.3], [0, 0, 1]),
-    stay('rectum', 0.2),
+    ...partOf(
+      'retroflex-rectum',
+      pass(at(40), ahead(40)),
+      pass(at(48, 2, 2), [-1, 0.3, 0.3], [0, 0, 1]),
+      stay('retroflex-rectum', 1.4),
+      pass(at(40, 2, 2), [1, 0.3, -0.3], [0, 0, 1]),
+      stay('rectum', 0.2),
+    ),
     pass([canalX, 0, 2], [0.1, 0, 1]),
     pass([canalX, 0, -22], [0, 0, 1]),
+  ];
+  const omissible: Omissible[] = [
+    { part: 'beyond-splenic-flexure', share: 0.06, takes: ['beyond-hepatic-flexure', 'cecum', 'appendiceal-orifice', 'terminal-ileum'] },
+    { part: 'beyond-hepatic-flexure', share: 0.08, takes: ['cecum', 'appendiceal-orifice', 'terminal-ileum'] },
+    { part: 'cecum', share: 0.08, takes: ['appendiceal-orifice', 'terminal-ileum'] },
+    { part: 'appendiceal-orifice', share: 0.2 },
+    { part: 'terminal-ileum', share: 0.4 },
+    { part: 'retroflex-rectum', share: 0.25 },
   ];
 
   return {
@@ -443,6 +463,7 @@ export function lowerAnatomy(seed: number): Anatomy {
     scene,
     stations,
     route,
+    omissible,
     siteAt: ([x, , z]) => {
       if (x > ileumX - 60) return 'terminal-ileum';
       if (z < 0) return 'anal-canal';

@@ -14,7 +14,7 @@ import {
 } from '../tissue.js';
 import { Tube, type Paint, type TubeDesign } from '../tube.js';
 import { normalize, subtract, type Vector } from '../vector.js';
-import { lazily, tilted, type Anatomy, type Leg, type Station } from './anatomy.js';
+import { insteadOf, lazily, partOf, tilted, type Anatomy, type Leg, type Omissible, type Station } from './anatomy.js';
 import { angleBetween, dome, mixPaint, ramp } from './shapes.js';
 
 /**
@@ -387,40 +387,48 @@ export function upperAnatomy(seed: number): Anatomy {
   const stay = (landmark: string, share = 1): Leg => ({ type: 'stay', landmark, share });
   const sinus: Vector = [0.5 * (bodyCentre(-12)[0] + antrumCentre(-12)[0]) - 8, 0, -12];
   const throughCardia = [pass(at(gulletCentre, cardiaZ + 3), down), pass([cardia[0] - 5, cardia[1], cardiaZ - 22], [-0.35, 0, -1])];
+  const inBulb = pass(at(duodenumCentre, bulbEnd), toward(at(duodenumCentre, bulbEnd), at(duodenumCentre, bulbEnd + 20)));
+  const atPylorus = pass(at(antrumCentre, pylorusZ - 4), [0, 0, 1]);
+  const descent = [pass(at(bodyCentre, 45), [0.1, 0, -1]), pass(at(bodyCentre, 5), [0.9, 0, -0.6]), pass(sinus, [1, 0, 0.5])];
   const route: Leg[] = [
     pass(at(gulletCentre, gulletTop - 5), down),
-    stay('proximal-esophagus'),
+    ...partOf('proximal-esophagus', stay('proximal-esophagus')),
     pass(at(gulletCentre, gulletTop - 55), down),
-    stay('distal-esophagus'),
-    stay('z-line', 1.3),
+    ...partOf('distal-esophagus', stay('distal-esophagus')),
+    ...partOf('z-line', stay('z-line', 1.3)),
     ...throughCardia,
     stay('stomach-body', 1.4),
-    pass(at(bodyCentre, 45), [0.1, 0, -1]),
-    pass(at(bodyCentre, 5), [0.9, 0, -0.6]),
-    pass(sinus, [1, 0, 0.5]),
+    ...descent,
     stay('antrum', 1.2),
-    stay('pylorus'),
-    pass(at(antrumCentre, pylorusZ - 4), [0, 0, 1]),
-    stay('duodenal-bulb'),
-    pass(at(duodenumCentre, bulbEnd), toward(at(duodenumCentre, bulbEnd), at(duodenumCentre, bulbEnd + 20))),
-    stay('duodenum', 1.2),
-    pass(at(duodenumCentre, bulbEnd), toward(at(duodenumCentre, bulbEnd), at(duodenumCentre, bulbEnd + 20))),
-    stay('duodenal-bulb', 0.3),
-    pass(at(antrumCentre, pylorusZ - 4), [0, 0, 1]),
-    stay('antrum', 0.6),
-    stay('angulus', 1.2),
-    stay('body-retroflex', 1.2),
-    stay('cardia-retroflex', 1.4),
-    pass(at(bodyCentre, cardiaZ - 60, 4), [-1, 0.2, 0.2], [0, 0, 1]),
-    pass(at(bodyCentre, cardiaZ - 45, 6), [-0.4, 0, -1], [0, 1, 0.2]),
+    ...partOf('duodenum', stay('pylorus'), atPylorus, stay('duodenal-bulb')),
+    ...partOf('second-part', inBulb, stay('duodenum', 1.2), inBulb, stay('duodenal-bulb', 0.3)),
+    ...partOf('duodenum', atPylorus, stay('antrum', 0.6)),
+    ...partOf('angulus', stay('angulus', 1.2)),
+    ...partOf('retroflexion', stay('body-retroflex', 1.2)),
+    ...partOf('cardia', stay('cardia-retroflex', 1.4)),
+    ...partOf(
+      'retroflexion',
+      pass(at(bodyCentre, cardiaZ - 60, 4), [-1, 0.2, 0.2], [0, 0, 1]),
+      pass(at(bodyCentre, cardiaZ - 45, 6), [-0.4, 0, -1], [0, 1, 0.2]),
+    ),
+    ...insteadOf('retroflexion', ...[...descent].reverse()),
     stay('stomach-body', 0.3),
     pass([cardia[0] - 3, cardia[1], cardiaZ - 16], [-0.3, 0, -1]),
     pass(at(gulletCentre, cardiaZ + 3), down),
-    stay('z-line', 0.5),
-    stay('distal-esophagus', 0.3),
+    ...partOf('z-line', stay('z-line', 0.5)),
+    ...partOf('distal-esophagus', stay('distal-esophagus', 0.3)),
     pass(at(gulletCentre, gulletTop - 55), down),
-    stay('proximal-esophagus', 0.2),
+    ...partOf('proximal-esophagus', stay('proximal-esophagus', 0.2)),
     pass(at(gulletCentre, gulletTop - 6), down),
+  ];
+  const omissible: Omissible[] = [
+    { part: 'proximal-esophagus', share: 0.2 },
+    { part: 'distal-esophagus', share: 0.15 },
+    { part: 'z-line', share: 0.15 },
+    { part: 'duodenum', share: 0.12, takes: ['second-part'] },
+    { part: 'second-part', share: 0.15 },
+    { part: 'retroflexion', share: 0.12, takes: ['angulus', 'cardia'] },
+    { part: 'cardia', share: 0.15 },
   ];
 
   return {
@@ -428,6 +436,7 @@ export function upperAnatomy(seed: number): Anatomy {
     scene,
     stations,
     route,
+    omissible,
     siteAt: ([x, , z]) => {
       if (z > cardiaZ - 2 && Math.abs(x - cardia[0]) < gullet + 4) return 'esophagus';
       if (z > bulbEnd && x > antrumX - 30) return 'duodenum';
