@@ -136,6 +136,21 @@ export class GraphBuilder {
     return this.#integers.get(tensor.name) ?? null;
   }
 
+  /** The value of that name, or null when there is none. */
+  find(name: string): Tensor | null {
+    const info = this.#values.get(name);
+    return info === undefined ? null : { builder: this, name, type: info.type, shape: info.shape };
+  }
+
+  isConstant(tensor: Tensor): boolean {
+    return this.#initializers.has(tensor.name);
+  }
+
+  /** The nodes so far, in the order in which they were added. */
+  nodes(): readonly Node[] {
+    return [...this.#nodes];
+  }
+
   /** Adds a node with one output. Null stands for an optional input that is left out. */
   op(opType: string, inputs: readonly (Tensor | null)[], attributes: Attributes = {}, options: NodeOptions = {}): Tensor {
     const [output] = this.ops(opType, inputs, 1, attributes, options);
