@@ -4,13 +4,15 @@ import { open } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { lumenmarkHome } from '../common/home.js';
-import { UsageError } from '../common/errors.js';
+import { MediaError, UsageError } from '../common/errors.js';
 import { DEVICES, type Device } from '../inference/device.js';
-import type { EmbeddingBatch } from '../inference/embedder.js';
+import type { Embedder } from '../inference/embedder.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
-import { decodeStill, squashStill } from '../media/stills.js';
+import { squashStill } from '../media/stills.js';
 import { openModel } from '../models/registry.js';
-import { checkFieldOfViewMode, fieldOfViewOfStill } from '../retrieval/still-pixels.js';
+import { embedStills } from '../retrieval/embed-stills.js';
+import { checkFieldOfViewMode } from '../retrieval/still-pixels.js';
+import { cacheOf, noCacheOption } from './cache.js';
 
 const optionsSchema = z.object({
   model: z.string(),
@@ -23,13 +25,15 @@ const optionsSchema = z.object({
   fieldOfView: z.string(),
   device: z.enum(DEVICES as unknown as [Device, ...Device[]]),
   threads: z.coerce.number().int().positive().optional(),
+  cache: z.boolean(),
 });
 type EmbedOptions = z.infer<typeof optionsSchema>;
 
-/** One picture of the model's size with the name it is printed under. */
-interface NamedPixels {
+/** What a model made of one picture, with the name it is printed under. */
+interface Embedded {
   readonly source: string;
-  readonly pixels: Uint8Array<ArrayBuffer>;
+  readonly embedding: Float32Array;
+  readonly features: Readonly<Record<string, Float32Array>>;
 }
 
 export function register(program: Command): void {
@@ -53,6 +57,7 @@ export function register(program: Command): void {
     .option('--field-of-view <mode>', 'auto, none (the whole picture) or WxH+X+Y', 'none')
     .addOption(new Option('--device <device>', 'where to run').choices(DEVICES).default('cpu'))
     .option('--threads <n>', 'threads of one operator on the CPU')
+    .addOption(noCacheOption())
     .action(async (images: string[], raw: unknown) => {
       await embed(images, parseOptions(raw));
     });
@@ -77,24 +82,22 @@ async function embed(images: readonly string[], options: EmbedOptions): Promise<
     });
   }
   const model = 'base' in opened ? opened.base : opened;
-  const size = model.input;
-  const pictures = options.pixels === undefined ? readImages(images, size, options) : readPixels(options.pixels, size, options);
   const embedder = await createEmbedder(model, {
     device: options.device,
     features: options.output === 'features',
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
+  const embedded = options.pixels === undefined ? embedImages(embedder, images, options) : embedPixels(embedder, options.pixels, options);
   const out = options.out === undefined ? process.stdout : createWriteStream(options.out);
   const write = async (chunk: string | Uint8Array): Promise<void> => {
     if (!out.write(chunk)) await once(out, 'drain');
   };
   try {
-    for await (const { source, pixels } of pictures) {
-      const batch = await embedder.embed({ count: 1, ...size, pixels });
-      const vectors = vectorsOf(batch, options.output, model.backbones);
+    for await (const picture of embedded) {
+      const vectors = vectorsOf(picture, options.output, model.backbones);
       if (options.format === 'float32')
         for (const [, values] of vectors) await write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-      else await write(`${JSON.stringify({ source, ...shown(vectors, options.output) })}\n`);
+      else await write(`${JSON.stringify({ source: picture.source, ...shown(vectors, options.output) })}\n`);
     }
   } finally {
     await embedder.dispose();
@@ -109,9 +112,9 @@ async function embed(images: readonly string[], options: EmbedOptions): Promise<
 
 type Vectors = readonly (readonly [name: string, values: Float32Array])[];
 
-function vectorsOf(batch: EmbeddingBatch, output: EmbedOptions['output'], backbones: readonly string[]): Vectors {
-  if (output === 'embedding') return [['embedding', batch.embeddings]];
-  return backbones.map((name) => [name, batch.features?.[name] ?? new Float32Array()] as const);
+function vectorsOf({ embedding, features }: Embedded, output: EmbedOptions['output'], backbones: readonly string[]): Vectors {
+  if (output === 'embedding') return [['embedding', embedding]];
+  return backbones.map((name) => [name, features[name] ?? new Float32Array()] as const);
 }
 
 function shown(vectors: Vectors, output: EmbedOptions['output']): object {
@@ -119,19 +122,24 @@ function shown(vectors: Vectors, output: EmbedOptions['output']): object {
   return output === 'embedding' ? plain : { features: plain };
 }
 
-interface Size {
-  readonly width: number;
-  readonly height: number;
-}
-
-async function* readImages(images: readonly string[], size: Size, options: EmbedOptions): AsyncGenerator<NamedPixels> {
-  for (const source of images) {
-    const still = await decodeStill(source);
-    yield { source, pixels: await squashStill(still, await fieldOfViewOfStill(still, options.fieldOfView), size) };
+async function* embedImages(embedder: Embedder, images: readonly string[], options: EmbedOptions): AsyncGenerator<Embedded> {
+  const stills = embedStills(embedder, images, {
+    directory: '',
+    fieldOfView: options.fieldOfView,
+    features: options.output === 'features' ? embedder.model.backbones : [],
+    ...cacheOf(options),
+  });
+  for await (const still of stills) {
+    // Rows that are left out would make every later row another picture's.
+    if ('reason' in still) {
+      throw new MediaError('still-unreadable', `${still.path}: ${still.reason}`, { remedy: 'Leave it out, or copy it again.' });
+    }
+    yield { source: still.path, embedding: still.embedding, features: still.features };
   }
 }
 
-async function* readPixels(path: string, size: Size, options: EmbedOptions): AsyncGenerator<NamedPixels> {
+async function* embedPixels(embedder: Embedder, path: string, options: EmbedOptions): AsyncGenerator<Embedded> {
+  const size = embedder.model.input;
   const { width = size.width, height = size.height } = options;
   const byteLength = width * height * 3;
   const file = await open(path).catch((error: unknown) => {
@@ -152,7 +160,9 @@ async function* readPixels(path: string, size: Size, options: EmbedOptions): Asy
       const pixels = new Uint8Array(byteLength);
       await file.read(pixels, 0, byteLength, index * byteLength);
       const fits = width === size.width && height === size.height;
-      yield { source: `${path}#${index}`, pixels: fits ? pixels : await squashStill({ width, height, pixels }, null, size) };
+      const squashed = fits ? pixels : await squashStill({ width, height, pixels }, null, size);
+      const { embeddings, features = {} } = await embedder.embed({ count: 1, ...size, pixels: squashed });
+      yield { source: `${path}#${index}`, embedding: embeddings, features };
     }
   } finally {
     await file.close();

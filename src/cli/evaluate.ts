@@ -14,6 +14,7 @@ import type { Interval } from '../evaluation/intervals.js';
 import { DEVICES, type Device } from '../inference/device.js';
 import { openModel } from '../models/registry.js';
 import { evaluateTrackingCommand } from './evaluate-tracking.js';
+import { cacheOf, noCacheOption } from './cache.js';
 import { abortable } from './interrupt.js';
 import { percent, tableLines } from './table.js';
 
@@ -37,6 +38,7 @@ interface EvaluateFlags {
   readonly keepLabels: boolean;
   readonly fieldOfView: string;
   readonly device: Device;
+  readonly cache: boolean;
   readonly json: boolean;
 }
 
@@ -74,6 +76,7 @@ export function register(program: Command): void {
     .option('--keep-labels', 'keep folder names as labels', false)
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y', 'auto')
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
+    .addOption(noCacheOption())
     .option('--json', 'print the report as JSON', false)
     .action(evaluate);
 }
@@ -105,7 +108,14 @@ async function measure(flags: EvaluateFlags, signal: AbortSignal): Promise<Resul
   const model = await openModel(flags.model, { home: lumenmarkHome() });
   const bar = progressBar();
   const read = async (directory: string): Promise<PictureSet> => {
-    const options = { model, fieldOfView: flags.fieldOfView, keepLabels: flags.keepLabels, device: flags.device, signal };
+    const options = {
+      model,
+      ...cacheOf(flags),
+      fieldOfView: flags.fieldOfView,
+      keepLabels: flags.keepLabels,
+      device: flags.device,
+      signal,
+    };
     const set = await readPictureSet(directory, {
       ...options,
       keep: ({ label }) => flags.kinds?.includes(classInfo(label).kind) ?? true,

@@ -8,6 +8,7 @@ import { buildGallery, type GalleryReport } from '../retrieval/build-gallery.js'
 import type { IndexChoice } from '../retrieval/gallery.js';
 import { readManifest, type GalleryManifest } from '../retrieval/manifest.js';
 import { verifyGallery } from '../retrieval/verify-gallery.js';
+import { cacheOf, noCacheOption } from './cache.js';
 import { abortable } from './interrupt.js';
 import { percent, tableLines } from './table.js';
 
@@ -25,6 +26,7 @@ interface BuildFlags {
   readonly k?: number;
   readonly device: Device;
   readonly threads?: number;
+  readonly cache: boolean;
   readonly json: boolean;
 }
 
@@ -57,6 +59,7 @@ export function register(program: Command): void {
     .option('-k, --k <n>', 'neighbours of a match (default: 31)', wholeNumber)
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
     .option('--threads <n>', 'threads of inference on the CPU', wholeNumber)
+    .addOption(noCacheOption())
     .option('--json', 'print the report as JSON', false)
     .action(build);
 
@@ -101,6 +104,7 @@ async function build(directory: string, flags: BuildFlags): Promise<void> {
         falseAcceptance: flags.falseAcceptance,
         ...(flags.k === undefined ? {} : { k: flags.k }),
         device: flags.device,
+        ...cacheOf(flags),
         ...(flags.threads === undefined ? {} : { threads: flags.threads }),
         signal,
         onProgress: ({ stage, done, total }) => {
@@ -142,7 +146,7 @@ function reportLines(report: GalleryReport): string[] {
       duplicates.map(({ paths }) => paths.join(', ')),
     ),
     ...listed(`${report.unknownLabels.length} labels not in the table of known classes, kept as they are`, report.unknownLabels),
-    `${report.out}: ${manifest.exemplars} exemplars in ${duration(report.elapsedMs)}.`,
+    `${report.out}: ${manifest.exemplars} exemplars in ${duration(report.elapsedMs)}${report.cached === 0 ? '' : `, ${report.cached} embeddings from the cache`}.`,
   ];
 }
 

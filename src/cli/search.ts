@@ -6,6 +6,7 @@ import { DEVICES, type Device } from '../inference/device.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
 import { openGallery, type Gallery, type IndexChoice } from '../retrieval/gallery.js';
 import { searchStills, type StillMatch } from '../retrieval/search-stills.js';
+import { cacheOf, noCacheOption } from './cache.js';
 import { abortable } from './interrupt.js';
 import { percent, tableLines } from './table.js';
 
@@ -16,6 +17,7 @@ interface SearchFlags {
   readonly fieldOfView?: string;
   readonly index: IndexChoice;
   readonly device: Device;
+  readonly cache: boolean;
   readonly json: boolean;
 }
 
@@ -35,6 +37,7 @@ export function register(program: Command): void {
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y (default: as the gallery was built)')
     .addOption(new Option('--index <index>', 'how to search').choices(['auto', 'exact', 'hnsw']).default('auto'))
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
+    .addOption(noCacheOption())
     .option('--json', 'print one JSON object per picture', false)
     .action(search);
 }
@@ -55,6 +58,7 @@ async function search(images: string[], flags: SearchFlags): Promise<void> {
       const found = searchStills(gallery, embedder, images, {
         ...(flags.k === undefined ? {} : { k: flags.k }),
         ...(flags.fieldOfView === undefined ? {} : { fieldOfView: flags.fieldOfView }),
+        ...cacheOf(flags),
         signal,
       });
       for await (const result of found) {

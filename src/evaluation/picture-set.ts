@@ -2,6 +2,7 @@ import type { Device } from '../inference/device.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
 import type { FittableModel, Model } from '../models/model.js';
 import { embedLabelled, type NewExemplar } from '../retrieval/embed-labelled.js';
+import type { EmbeddingCache } from '../retrieval/embedding-cache.js';
 import { listLabelledPictures, type LabelledPicture } from '../retrieval/labelled-pictures.js';
 import type { UnreadableStill } from '../retrieval/prepared-stills.js';
 import type { FieldOfViewMode } from '../retrieval/still-pixels.js';
@@ -26,6 +27,8 @@ export interface ReadPictureSetOptions {
   /** Leaves out labels with fewer pictures; default 1. */
   readonly minPictures?: number;
   readonly device?: Device;
+  /** Embeddings of earlier runs. Default none. */
+  readonly cache?: EmbeddingCache;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -50,6 +53,8 @@ export async function readPictureSet(directory: string, options: ReadPictureSetO
       pictures,
       fieldOfView: options.fieldOfView,
       work: null,
+      ...(fittable ? { features: model.base.backbones } : {}),
+      ...(options.cache === undefined ? {} : { cache: options.cache }),
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done) => options.onProgress?.(done, pictures.length),
     });

@@ -12,6 +12,7 @@ import { calibrate } from './calibrate.js';
 import { densitiesOf } from './density.js';
 import { duplicateGroups, nearDuplicateGroups } from './duplicates.js';
 import { embedLabelled, type Copy, type EmbeddedPictures } from './embed-labelled.js';
+import type { EmbeddingCache } from './embedding-cache.js';
 import { exactIndex } from './exact-index.js';
 import { createGalleryFolder } from './gallery-folder.js';
 import type { IndexChoice } from './gallery.js';
@@ -70,6 +71,8 @@ export interface BuildGalleryOptions {
   readonly vote?: VoteOptions;
   readonly device?: Device;
   readonly threads?: number;
+  /** Embeddings of earlier runs. Default none. */
+  readonly cache?: EmbeddingCache;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: BuildProgress) => void;
   /** Runs models; default: a worker thread. */
@@ -91,6 +94,8 @@ export interface GalleryReport {
   /** Near-duplicates that were kept, as paths; those with contradicting labels first. */
   readonly nearDuplicates: readonly { readonly paths: readonly string[]; readonly labels: readonly string[] }[];
   readonly elapsedMs: number;
+  /** Pictures whose embedding was in the cache. */
+  readonly cached: number;
   /** Share of the wall time of the first pass that inference took, 0…1. */
   readonly inferenceShare: number;
 }
@@ -181,6 +186,7 @@ export async function buildGallery(options: BuildGalleryOptions): Promise<Galler
         labels: group.labels,
       })),
       elapsedMs: performance.now() - began,
+      cached: embedded.cached,
       inferenceShare: embedded.inferenceShare,
     };
   } finally {
@@ -243,6 +249,8 @@ async function embedAll(
       pictures,
       fieldOfView,
       work,
+      ...(fittable ? { features: model.base.backbones } : {}),
+      ...(options.cache === undefined ? {} : { cache: options.cache }),
       ...(signal === undefined ? {} : { signal }),
       onProgress: (done) => onProgress?.({ stage: 'embedding', done, total: pictures.length }),
     });

@@ -1,13 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { mapInOrder } from '../common/map-in-order.js';
 import { sha256Of } from '../common/sha256.js';
 import type { Embedder } from '../inference/embedder.js';
-import { embedPictures, PREPARE_CONCURRENCY } from './embed-pictures.js';
+import { embedStills } from './embed-stills.js';
+import type { EmbeddingCache } from './embedding-cache.js';
 import type { LabelledPicture } from './labelled-pictures.js';
 import type { Exemplar } from './manifest.js';
-import { perceptualHash } from './perceptual-hash.js';
-import { prepareStill, type PreparedStill, type UnreadableStill } from './prepared-stills.js';
+import type { UnreadableStill } from './prepared-stills.js';
 import type { FieldOfViewMode } from './still-pixels.js';
 import { thumbnailPath } from './thumbnails.js';
 
@@ -19,11 +18,13 @@ export interface EmbeddedPictures {
   readonly hashes: readonly Uint32Array[];
   /** `[exemplars, dimension]` */
   readonly embeddings: Float32Array<ArrayBuffer>;
-  /** By backbone `[exemplars, d]`; empty unless the embedder gives features. */
+  /** By backbone `[exemplars, d]`; those that were wanted. */
   readonly features: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
   readonly unreadable: readonly UnreadableStill[];
   /** Files left out because the same file is there already under the same label. */
   readonly copies: readonly Copy[];
+  /** Pictures whose embedding was in the cache. */
+  readonly cached: number;
   /** Share of the wall time that inference took, 0…1. */
   readonly inferenceShare: number;
 }
@@ -39,94 +40,71 @@ export interface EmbedLabelledOptions {
   readonly fieldOfView: FieldOfViewMode;
   /** Gallery folder that gets the thumbnails; null: none are made. */
   readonly work: string | null;
+  /** Backbones whose features are wanted; default none. */
+  readonly features?: readonly string[];
+  /** Embeddings of earlier runs. Default none. */
+  readonly cache?: EmbeddingCache;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number) => void;
 }
 
-interface ReadyPicture {
-  readonly exemplar: NewExemplar;
-  readonly hash: Uint32Array;
-  readonly pixels: Uint8Array<ArrayBuffer>;
-}
-
 /** Reads, cuts and embeds labelled pictures, in their order, decoding ahead of inference. */
 export async function embedLabelled(embedder: Embedder, options: EmbedLabelledOptions): Promise<EmbeddedPictures> {
-  const { width, height } = embedder.model.input;
-  const unreadable: UnreadableStill[] = [];
-  const copies: Copy[] = [];
-  let done = 0;
-
-  async function* ready(): AsyncGenerator<ReadyPicture, void, undefined> {
-    const first = new Map<string, string>();
-    let kept = 0;
-    const prepared = mapInOrder(options.pictures, PREPARE_CONCURRENCY, async ({ path, label }) => ({
-      label,
-      still: await prepareStill(options.directory, path, {
-        size: { width, height },
-        fieldOfView: options.fieldOfView,
-        thumbnail: options.work !== null,
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-      }),
-    }));
-    for await (const { label, still } of prepared) {
-      options.signal?.throwIfAborted();
-      done += 1;
-      if ('reason' in still) {
-        unreadable.push(still);
-        continue;
-      }
-      const key = `${still.sha256} ${label}`;
-      const original = first.get(key);
-      if (original === undefined) {
-        first.set(key, still.path);
-        yield await keep(still, label, kept++);
-      } else {
-        copies.push({ path: still.path, of: original });
-      }
-    }
-  }
-
-  async function keep(still: PreparedStill, label: string, position: number): Promise<ReadyPicture> {
-    const thumbnail = still.thumbnail ?? new Uint8Array();
-    if (options.work !== null) {
-      const file = join(options.work, thumbnailPath(position));
-      if (position % 1000 === 0) await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, thumbnail);
-    }
-    const { path, sha256, fieldOfView, pixels } = still;
-    const outline = fieldOfView?.outline?.map(([x, y]): [number, number] => [x, y]);
-    return {
-      exemplar: {
-        path,
-        label,
-        sha256,
-        width: still.width,
-        height: still.height,
-        fieldOfView: fieldOfView === null ? null : { ...fieldOfView, outline },
-        thumbnail: sha256Of(thumbnail),
-      },
-      hash: perceptualHash(pixels, width, height),
-      pixels,
-    };
-  }
-
+  const { directory, pictures, fieldOfView, work, features: wanted = [], cache, signal } = options;
   const exemplars: NewExemplar[] = [];
   const hashes: Uint32Array[] = [];
   const embeddings: Float32Array[] = [];
-  const features = new Map<string, Float32Array[]>();
+  const features = new Map<string, Float32Array[]>(wanted.map((backbone) => [backbone, []]));
+  const unreadable: UnreadableStill[] = [];
+  const copies: Copy[] = [];
+  const first = new Map<string, string>();
+  let done = 0;
+  let cached = 0;
   let inferenceMs = 0;
   const began = performance.now();
-  for await (const { item, batch } of embedPictures(embedder, ready())) {
-    exemplars.push(item.exemplar);
-    hashes.push(item.hash);
-    embeddings.push(batch.embeddings);
-    inferenceMs += batch.inferenceMs;
-    for (const [backbone, values] of Object.entries(batch.features ?? {})) {
-      const rows = features.get(backbone) ?? [];
-      rows.push(values);
-      features.set(backbone, rows);
-    }
+  const embedded = embedStills(
+    embedder,
+    pictures.map(({ path }) => path),
+    {
+      directory,
+      fieldOfView,
+      thumbnail: work !== null,
+      features: wanted,
+      ...(cache === undefined ? {} : { cache }),
+      ...(signal === undefined ? {} : { signal }),
+    },
+  );
+  for await (const still of embedded) {
+    const label = pictures[done]?.label ?? '';
+    done += 1;
     options.onProgress?.(done);
+    if ('reason' in still) {
+      unreadable.push(still);
+      continue;
+    }
+    if (still.inferenceMs === null) cached += 1;
+    inferenceMs += still.inferenceMs ?? 0;
+    const key = `${still.sha256} ${label}`;
+    const original = first.get(key);
+    if (original !== undefined) {
+      copies.push({ path: still.path, of: original });
+      continue;
+    }
+    first.set(key, still.path);
+    const thumbnail = still.thumbnail ?? new Uint8Array();
+    if (work !== null) await writeThumbnail(work, exemplars.length, thumbnail);
+    exemplars.push({
+      path: still.path,
+      label,
+      sha256: still.sha256,
+      width: still.width,
+      height: still.height,
+      fieldOfView: still.fieldOfView,
+      thumbnail: sha256Of(thumbnail),
+    });
+    hashes.push(still.hash);
+    embeddings.push(still.embedding);
+    for (const [backbone, rows] of features) rows.push(still.features[backbone] ?? new Float32Array());
   }
   return {
     exemplars,
@@ -135,8 +113,15 @@ export async function embedLabelled(embedder: Embedder, options: EmbedLabelledOp
     features: Object.fromEntries([...features].map(([backbone, rows]) => [backbone, concatenate(rows)])),
     unreadable,
     copies,
+    cached,
     inferenceShare: inferenceMs / (performance.now() - began),
   };
+}
+
+async function writeThumbnail(work: string, position: number, thumbnail: Uint8Array): Promise<void> {
+  const file = join(work, thumbnailPath(position));
+  if (position % 1000 === 0) await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, thumbnail);
 }
 
 function concatenate(rows: readonly Float32Array[]): Float32Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { FieldOfView } from '../capture/frame.js';
 import { LumenmarkError, messageOf } from '../common/errors.js';
+import { sha256Of } from '../common/sha256.js';
 import { decodeStill, readStillFile, squashStill, thumbnailOf } from '../media/stills.js';
 import { fieldOfViewOfStill, type FieldOfViewMode } from './still-pixels.js';
 
@@ -33,26 +33,51 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal;
 }
 
-/**
- * Reads, hashes, decodes, cuts and squashes `directory/path`, as the video path does with frames. What is wrong with the picture comes
- * back as a value; only an abort throws.
- */
-export async function prepareStill(directory: string, path: string, options: PrepareOptions): Promise<PreparedStill | UnreadableStill> {
-  const { size, signal } = options;
+/** The bytes of a picture file. */
+export interface LoadedStill {
+  readonly path: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sha256: string;
+}
+
+/** Reads and hashes `directory/path`; what is wrong with it comes back as a value. */
+export async function loadStill(directory: string, path: string): Promise<LoadedStill | UnreadableStill> {
   const file = join(directory, path);
   try {
     const bytes = await readStillFile(file);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { path, bytes, sha256: sha256Of(bytes) };
+  } catch (error) {
+    return unreadable(path, error, file);
+  }
+}
+
+/**
+ * Decodes, cuts and squashes a picture, as the video path does with frames. What is wrong with it comes back as a value; only an abort
+ * throws.
+ */
+export async function prepareLoaded(
+  { path, bytes, sha256 }: LoadedStill,
+  { size, fieldOfView: mode, thumbnail: wanted, signal }: PrepareOptions,
+): Promise<PreparedStill | UnreadableStill> {
+  try {
+    signal?.throwIfAborted();
     const still = await decodeStill(bytes, { name: path, ...(signal === undefined ? {} : { signal }) });
-    const fieldOfView = await fieldOfViewOfStill(still, options.fieldOfView);
-    const [pixels, thumbnail] = await Promise.all([
-      squashStill(still, fieldOfView, size),
-      options.thumbnail ? thumbnailOf(still, fieldOfView) : null,
-    ]);
+    const fieldOfView = await fieldOfViewOfStill(still, mode);
+    const [pixels, thumbnail] = await Promise.all([squashStill(still, fieldOfView, size), wanted ? thumbnailOf(still, fieldOfView) : null]);
     return { path, sha256, width: still.width, height: still.height, fieldOfView, pixels, thumbnail };
   } catch (error) {
     signal?.throwIfAborted();
-    if (!(error instanceof LumenmarkError) && !(error instanceof RangeError)) throw error;
-    return { path, reason: messageOf(error).replace(`${file}: `, '').replace(`${path}: `, '') };
+    return unreadable(path, error);
   }
+}
+
+/** Reads and prepares `directory/path`. */
+export async function prepareStill(directory: string, path: string, options: PrepareOptions): Promise<PreparedStill | UnreadableStill> {
+  const loaded = await loadStill(directory, path);
+  return 'reason' in loaded ? loaded : prepareLoaded(loaded, options);
+}
+
+function unreadable(path: string, error: unknown, file = path): UnreadableStill {
+  if (!(error instanceof LumenmarkError) && !(error instanceof RangeError)) throw error;
+  return { path, reason: messageOf(error).replace(`${file}: `, '').replace(`${path}: `, '') };
 }

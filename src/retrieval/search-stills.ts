@@ -1,9 +1,9 @@
 import type { Embedder, QualityMeasures } from '../inference/embedder.js';
-import { mapInOrder } from '../common/map-in-order.js';
-import { embedPictures, PREPARE_CONCURRENCY } from './embed-pictures.js';
+import { embedStills } from './embed-stills.js';
+import type { EmbeddingCache } from './embedding-cache.js';
 import type { Gallery } from './gallery.js';
 import type { Match } from './match.js';
-import { prepareStill, type PreparedStill, type UnreadableStill } from './prepared-stills.js';
+import type { UnreadableStill } from './prepared-stills.js';
 import type { FieldOfViewMode } from './still-pixels.js';
 
 export interface StillMatch {
@@ -18,6 +18,8 @@ export interface SearchStillsOptions {
   readonly k?: number;
   /** Default: what the gallery was built with. */
   readonly fieldOfView?: FieldOfViewMode;
+  /** Embeddings of earlier runs. Default none. */
+  readonly cache?: EmbeddingCache;
   readonly signal?: AbortSignal;
 }
 
@@ -28,37 +30,18 @@ export async function* searchStills(
   paths: readonly string[],
   options: SearchStillsOptions = {},
 ): AsyncGenerator<StillMatch | UnreadableStill, void, undefined> {
-  const { preprocessing, model } = gallery.manifest;
-  const prepared = mapInOrder(paths, PREPARE_CONCURRENCY, (path) =>
-    prepareStill('', path, {
-      size: model.input,
-      fieldOfView: options.fieldOfView ?? preprocessing.fieldOfView,
-      thumbnail: false,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    }),
-  );
-  // An unreadable picture must come out in its place, but has nothing to embed.
-  const unreadable: UnreadableStill[] = [];
-  const before = new Map<string, number>();
-  async function* readable(): AsyncGenerator<PreparedStill, void, undefined> {
-    for await (const still of prepared) {
-      if ('reason' in still) {
-        unreadable.push(still);
-      } else {
-        before.set(still.path, unreadable.length);
-        yield still;
-      }
+  const { k, cache, signal } = options;
+  const embedded = embedStills(embedder, paths, {
+    directory: '',
+    fieldOfView: options.fieldOfView ?? gallery.manifest.preprocessing.fieldOfView,
+    ...(cache === undefined ? {} : { cache }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  for await (const still of embedded) {
+    if ('reason' in still) yield still;
+    else {
+      const match = gallery.match(still.embedding, k === undefined ? {} : { k });
+      yield { path: still.path, sha256: still.sha256, match, quality: still.quality };
     }
   }
-
-  let told = 0;
-  for await (const { item, batch } of embedPictures(embedder, readable())) {
-    for (const end = before.get(item.path) ?? 0; told < end; told++) {
-      const still = unreadable[told];
-      if (still !== undefined) yield still;
-    }
-    const match = gallery.match(batch.embeddings, options.k === undefined ? {} : { k: options.k });
-    yield { path: item.path, sha256: item.sha256, match, quality: batch.quality[0] ?? null };
-  }
-  yield* unreadable.slice(told);
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { GalleryReport } from '../../src/retrieval/build-gallery.js';
 import { COLOURS, patches, temporaryFolder, write, writePictures } from '../retrieval/support.js';
+import { temporaryFolder as sharedHome } from '../support/temporary.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -14,11 +15,18 @@ interface Outcome {
   readonly stderr: string;
 }
 
+const HOME = sharedHome();
+
 function lumenmark(...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
+    execFile(
+      process.execPath,
+      [MAIN, ...args],
+      { maxBuffer: 1 << 26, env: { ...process.env, LUMENMARK_HOME: HOME } },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      },
+    );
   });
 }
 
@@ -35,6 +43,13 @@ describe('lumenmark gallery, search and evaluate', { timeout: 240_000 }, () => {
     const report = JSON.parse(built.stdout) as GalleryReport;
     expect(report.manifest).toMatchObject({ name: 'gallery', exemplars: 30, model: { name: 'descriptors', fitted: true } });
     expect(report.unreadable).toHaveLength(1);
+
+    // The pictures are embedded already, and a gallery from the cache is the same gallery.
+    const again = await lumenmark('gallery', 'build', pictures, '--out', `${gallery}-again`, '--json');
+    const rebuilt = JSON.parse(again.stdout) as GalleryReport;
+    expect([report.cached, rebuilt.cached]).toEqual([0, 30]);
+    for (const file of ['embeddings.f32', 'exemplars.ndjson', 'statistics.bin'])
+      expect(rebuilt.manifest.files[file], file).toEqual(report.manifest.files[file]);
 
     const info = await lumenmark('gallery', 'info', gallery);
     expect(info.stdout).toMatch(/30 exemplars, descriptors/);
