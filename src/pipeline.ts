@@ -1,5 +1,5 @@
 import { defer, filter, from, map, merge, mergeMap, share, type Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
-import type { AnalysisFrame, CaptureEvent, FieldOfViewChange, FrameSource, PreviewFrame, SourceState } from './capture/frame.js';
+import type { AnalysisFrame, CaptureEvent, FrameSource } from './capture/frame.js';
 import type { Tract } from './common/landmarks.js';
 import type { Embedder } from './inference/embedder.js';
 import { inOrder } from './inference/in-order.js';
@@ -27,7 +27,7 @@ export interface TrackedFrame extends TrackingUpdate<TimedDetection> {
   readonly type: 'tracked';
 }
 
-export type PipelineEvent = PreviewFrame | TrackedFrame | SourceState | FieldOfViewChange;
+export type PipelineEvent = Exclude<CaptureEvent, AnalysisFrame> | TrackedFrame;
 
 export interface PipelineOptions {
   readonly source: FrameSource;

@@ -27,6 +27,7 @@ function sourceOf(events: AsyncIterable<CaptureEvent>, live: boolean): FrameSour
     label: 'card',
     live,
     droppedFrames: 0,
+    setRecording: () => undefined,
     dispose: () => Promise.resolve(),
     [Symbol.asyncIterator]: () => events[Symbol.asyncIterator](),
   };

@@ -7,7 +7,7 @@ import type { PictureShape } from '../media/shape.js';
 import { backOffMs } from './back-off.js';
 import { FieldOfViewSearch, FieldOfViewWatch, FILE_PATIENCE, LIVE_PATIENCE, type GrayPicture } from './field-of-view-search.js';
 import { scaleFieldOfView } from './field-of-view.js';
-import type { CaptureEvent, FieldOfView, FieldOfViewChange, SourceState, SourceStateName } from './frame.js';
+import type { CaptureEvent, FieldOfView, FieldOfViewChange, RecordingUnavailable, SourceState, SourceStateName } from './frame.js';
 import type { CapturePlan } from './graph.js';
 import { inputArguments, isLiveInput, type Input } from './input.js';
 import { maskFor } from './mask.js';
@@ -23,6 +23,8 @@ const SEARCH_FPS = { live: 12, file: 3 };
 /** A sought file is decoded from here on before the wanted frame, so that an imprecise index cannot skip it. */
 const PRE_ROLL_US = 5_000_000;
 const DEFAULT_QUALITY = 4;
+const ENCODER_FAILED = /opening encoder|initializing output stream|write header|hwupload|Device creation failed|encoder setup failed/i;
+const ENCODE_INSTEAD = 'Record it with --record-codec h264.';
 const CLOCK_LEAP_US = 2_000_000;
 
 /** What the next session of ffmpeg is to do. */
@@ -63,9 +65,12 @@ export class FfmpegCapture {
   #offsetUs: number | null = null;
   #lastPtsUs: number | null = null;
   #lastCapturedAtMs = 0;
+  #recordingOpen = false;
+  #isRecordable: boolean;
 
   private constructor(options: SourceOptions, ffmpeg: Ffmpeg, input: Input, context: FailureContext, probe: Probe | null) {
     this.#options = options;
+    this.#isRecordable = (options.recording ?? null) !== null;
     this.#ffmpeg = ffmpeg;
     this.#input = input;
     this.#context = context;
@@ -96,7 +101,18 @@ export class FfmpegCapture {
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
     }
+    if (options.recording?.type === 'copy' && probe !== null && !['h264', 'hevc'].includes(probe.codec)) {
+      throw new UsageError('codec-not-recordable', `${input.label} holds ${probe.codec}, which cannot be copied into MP4.`, {
+        remedy: ENCODE_INSTEAD,
+      });
+    }
     return new FfmpegCapture(options, ffmpeg, input, context, probe);
+  }
+
+  setRecording(open: boolean): void {
+    if (this.#recordingOpen === open) return;
+    this.#recordingOpen = open;
+    this.#session?.setRecording(open);
   }
 
   async dispose(): Promise<void> {
@@ -207,7 +223,10 @@ export class FfmpegCapture {
   async *#capture(): AsyncGenerator<CaptureEvent, Turn, undefined> {
     const aim = this.#aim;
     const watched = (this.#options.fieldOfView ?? 'auto') === 'auto';
-    const session = this.#start(this.#capturePlan(watched));
+    const plan = this.#capturePlan(watched);
+    const session = this.#start(plan);
+    // By which a shut encoder is set up; what follows it is not recorded.
+    let isSetUp = plan.recording?.codec.type !== 'encode' || plan.recording.open;
     let watch: FieldOfViewWatch | null = null;
     const held: Picture[] = [];
     let isHolding = false;
@@ -231,21 +250,36 @@ export class FfmpegCapture {
         yield* this.#enter('running');
       }
       if (picture.role === 'tick') continue;
+      if (picture.role === 'recording') {
+        const isWanted = isSetUp && this.#recordingOpen;
+        isSetUp = true;
+        if (picture.codec === null) yield* this.#giveUpRecording(`Its codec does not fit MP4. ${ENCODE_INSTEAD}`);
+        else if (isWanted && isHolding) held.push(picture);
+        else if (isWanted) yield* this.#hand(picture);
+        continue;
+      }
       if (picture.role === 'gray') {
         watch ??= new FieldOfViewWatch(scaleFieldOfView(aim.fieldOfView ?? whole(shape), picture.width, picture.height));
         const verdict = watch.add(picture);
         if (verdict.type === 'changed') {
+          // Frames that came before the change are shown anew by the next session where that can be; packets are not encoded twice.
+          for (const past of held) if (past.role === 'recording' && past.ptsUs < verdict.sinceUs) yield* this.#hand(past);
           await session.end();
           return this.#changeGeometry(verdict.fieldOfView, picture, verdict.sinceUs, shape);
         }
         isHolding = verdict.type === 'suspected';
-        if (!isHolding) for (const past of held.splice(0)) yield this.#frame(past);
+        if (!isHolding) for (const past of held.splice(0)) yield* this.#hand(past);
         continue;
       }
       if (isHolding) held.push(picture);
-      else yield this.#frame(picture);
+      else yield* this.#hand(picture);
     }
-    for (const past of held) yield this.#frame(past);
+    for (const past of held) yield* this.#hand(past);
+    const { outcome } = session;
+    if (!announced && plan.recording !== null && outcome?.type === 'failed' && ENCODER_FAILED.test(String(outcome.error.cause))) {
+      yield* this.#giveUpRecording(outcome.error.message);
+      return { type: 'again' };
+    }
     return { type: 'over', end: session.outcome ?? { type: 'ended' } };
   }
 
@@ -287,6 +321,7 @@ export class FfmpegCapture {
       gray: watched ? { width: GRAY_WIDTH, fps: null } : null,
       preview: options.preview === null ? null : { ...options.preview, quality: options.preview.quality ?? DEFAULT_QUALITY },
       analysis: options.analysis,
+      recording: this.#isRecordable && options.recording ? { codec: options.recording, open: this.#recordingOpen } : null,
       cut,
       mask: fieldOfView === null ? null : maskFor(fieldOfView, this.#ffmpeg),
       wholePreview: options.keepBorders === true,
@@ -339,6 +374,21 @@ export class FfmpegCapture {
     if (leapUs - passedUs > CLOCK_LEAP_US) this.#offsetUs = this.#continuedOffset(picture);
   }
 
+  /** What cannot be recorded is watched all the same. */
+  *#giveUpRecording(why: string): Generator<RecordingUnavailable, void, undefined> {
+    if (!this.#isRecordable) return;
+    this.#isRecordable = false;
+    yield { type: 'recording-unavailable', detail: `${this.label} cannot be recorded. ${why}` };
+  }
+
+  *#hand(picture: Picture): Generator<CaptureEvent, void, undefined> {
+    if (picture.role !== 'recording') yield this.#frame(picture);
+    else if (picture.codec !== null) {
+      const { ptsUs, keyframe, codec, width, height, data } = picture;
+      yield { type: 'recorded', sourceId: this.#options.id, ptsUs: ptsUs + (this.#offsetUs ?? 0), keyframe, codec, width, height, data };
+    }
+  }
+
   #frame(picture: Picture): CaptureEvent {
     if (!this.#finite) this.#followClock(picture);
     const ptsUs = picture.ptsUs + (this.#offsetUs ?? 0);
@@ -382,6 +432,7 @@ const NOTHING: CapturePlan = {
   gray: null,
   preview: null,
   analysis: null,
+  recording: null,
   cut: null,
   mask: null,
   wholePreview: false,

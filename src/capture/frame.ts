@@ -44,6 +44,31 @@ export interface AnalysisFrame extends FrameTimes {
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
+/** A frame of the recording, encoded: in the order of decoding, cut and masked like everything else. */
+export interface RecordedPacket {
+  readonly type: 'recorded';
+  readonly sourceId: string;
+  /** Presentation time, µs; the same as that of the preview and analysis of this frame. */
+  readonly ptsUs: number;
+  readonly keyframe: boolean;
+  readonly codec: {
+    readonly name: 'h264' | 'hevc';
+    /** The decoder's configuration record, as MP4 keeps it. Another one means another video. */
+    readonly configuration: Uint8Array;
+  };
+  readonly width: number;
+  readonly height: number;
+  /** NAL units, each with its length before it. */
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** The source cannot be recorded; it is watched and analysed all the same. */
+export interface RecordingUnavailable {
+  readonly type: 'recording-unavailable';
+  /** One line for people. */
+  readonly detail: string;
+}
+
 export type SourceStateName = 'connecting' | 'searching-field-of-view' | 'running' | 'reconnecting' | 'stalled' | 'ended' | 'failed';
 
 /** Sent on change only. */
@@ -64,7 +89,7 @@ export interface FieldOfViewChange {
   readonly wholePreview?: true;
 }
 
-export type CaptureEvent = PreviewFrame | AnalysisFrame | SourceState | FieldOfViewChange;
+export type CaptureEvent = PreviewFrame | AnalysisFrame | RecordedPacket | RecordingUnavailable | SourceState | FieldOfViewChange;
 
 /**
  * An opened source. Iterate it once; each step hands over the next event in presentation order. A source reads ahead by at
@@ -79,6 +104,11 @@ export interface FrameSource extends AsyncIterable<CaptureEvent> {
   readonly live: boolean;
   /** Frames of the analysis stream that never reached the consumer, so far. */
   readonly droppedFrames: number;
+  /**
+   * Lets `recorded` packets come from now on, or no longer. The first is a key frame, at most some tenths of a second later; from it on
+   * until the last none is missing. Does nothing where the source was opened without `recording`.
+   */
+  setRecording(open: boolean): void;
   /** Ends ffmpeg and resolves when its process is gone. Safe to call twice. */
   dispose(): Promise<void>;
 }

@@ -2,6 +2,7 @@
  * The filter graph and output options of one capture: one decode, every wanted picture, all with the presentation time of the frame
  * they show. Pure: the same plan gives the same words.
  */
+import type { VideoEncoder } from '../media/encoders.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
 
 export interface Rectangle {
@@ -10,6 +11,9 @@ export interface Rectangle {
   readonly width: number;
   readonly height: number;
 }
+
+/** How frames become packets of a recording: `copy` takes those of the source. */
+export type RecordingCodec = { readonly type: 'encode'; readonly encoder: VideoEncoder } | { readonly type: 'copy' };
 
 /** How what lies outside the field of view is blackened, in the coordinates of the cut. */
 export type Mask =
@@ -22,6 +26,8 @@ export interface CapturePlan {
   readonly gray: { readonly width: number; readonly fps: number | null } | null;
   readonly preview: { readonly fps: number; readonly width: number; readonly quality: number } | null;
   readonly analysis: { readonly width: number; readonly height: number; readonly fps: number | null } | null;
+  /** Every frame, cut and masked, at full size; nothing is encoded while the gate is shut (`gateCommand`). */
+  readonly recording: { readonly codec: RecordingCodec; readonly open: boolean } | null;
   readonly cut: Rectangle | null;
   readonly mask: Mask | null;
   /** Show the whole source in the preview, without cut and mask. */
@@ -38,15 +44,27 @@ export interface CapturePlan {
   readonly sinceUs: number | null;
 }
 
-export type TrackRole = 'gray' | 'preview' | 'analysis' | 'tick';
+export type TrackRole = 'gray' | 'preview' | 'analysis' | 'tick' | 'recording';
 
 export interface CaptureArguments {
+  /** Options that stand before the inputs. */
+  readonly device: readonly string[];
   /** Inputs beyond the first, with their options. */
   readonly extraInputs: readonly string[];
   /** What follows the inputs. */
   readonly output: readonly string[];
   /** Role of each Matroska track, in order. */
   readonly roles: readonly TrackRole[];
+}
+
+// With such a step it lets the first frame pass, by which the encoder is set up, and then none for hours. Switched off it lets all pass, and
+// unlike `select` it can be switched while it runs: `fps` and ffmpeg of 2018 included.
+const GATE = 'framestep';
+const GATE_STEP = 1_000_000;
+
+/** What ffmpeg is told on its standard input to open or shut the gate of the recording. */
+export function gateCommand(open: boolean): string {
+  return `C${GATE} -1 enable ${open ? 0 : 1}\n`;
 }
 
 /** Matroska counts in ms; a time base that it can keep exactly lets every stream agree on the time of a frame. */
@@ -93,9 +111,26 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
     for (const delay of [1, 2]) add('tick', join('crop=2:2:0:0', 'format=gray', `setpts=PTS+${delay}`), RAW);
   }
 
-  const isCut = (role: TrackRole): boolean => role === 'analysis' || (role === 'preview' && !plan.wholePreview);
-  const whole = roles.map((role, index) => ({ role, index })).filter(({ role }) => !isCut(role));
-  const cut = roles.map((role, index) => ({ role, index })).filter(({ role }) => isCut(role));
+  // Last, so that the ticks let the others go before a frame is encoded: no picture waits for the recording.
+  const encoder = plan.recording?.codec.type === 'encode' ? plan.recording.codec.encoder : null;
+  if (encoder !== null) {
+    const gated = `${GATE}=step=${GATE_STEP}:enable=${plan.recording?.open === true ? 0 : 1}`;
+    // 4:2:0 has no odd sides.
+    const even = 'pad=w=2*ceil(iw/2):h=2*ceil(ih/2)';
+    const options = encoder.options.flatMap(([option, value]) => [option, value]);
+    add('recording', join(gated, even, ...encoder.filters), ['-c', encoder.name, ...options]);
+  }
+  const maps = roles.flatMap((_, index) => ['-map', `[o${index}]`]);
+  const filtered = [...roles];
+  if (plan.recording?.codec.type === 'copy') {
+    codecs.push(`-c:v:${roles.length}`, 'copy');
+    maps.push('-map', '0:V:0');
+    roles.push('recording');
+  }
+
+  const isCut = (role: TrackRole): boolean => role === 'analysis' || ((role === 'preview' || role === 'recording') && !plan.wholePreview);
+  const whole = filtered.map((role, index) => ({ role, index })).filter(({ role }) => !isCut(role));
+  const cut = filtered.map((role, index) => ({ role, index })).filter(({ role }) => isCut(role));
   const graph = [
     // Tells size, pixel aspect and interlacing of what is really decoded, once per change of these.
     `[0:V:0]${join(...timing(plan))},split=2[shape][timed]`,
@@ -110,14 +145,15 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
 
   return {
     roles,
+    device: encoder?.device ?? [],
     extraInputs: plan.mask?.type === 'picture' && cut.length > 0 ? [...plan.mask.options, '-i', plan.mask.input] : [],
     output: [
       '-filter_complex',
       graph.join(';'),
-      ...roles.flatMap((_, index) => ['-map', `[o${index}]`]),
-      ...codecs,
+      ...maps,
       // The JPEG encoder would hold one frame back for every thread.
       ...['-threads:v', '1'],
+      ...codecs,
       ...[ffmpeg.capabilities.frameSyncOption, 'passthrough'],
       ...['-enc_time_base', `1:${TICKS_PER_SECOND}`],
       ...(plan.prompt ? ['-max_interleave_delta', '1'] : []),
@@ -151,6 +187,7 @@ function deinterlacing({ deinterlace }: CapturePlan): string[] {
 /** Leaves out, before any work is done on them, frames that no stream wants. */
 function before(plan: CapturePlan): string[] {
   const filters: string[] = [];
+  if (plan.recording !== null) return [];
   const rates = [plan.preview, plan.analysis, plan.preview === null && plan.analysis === null ? plan.gray : null]
     .filter((stream) => stream !== null)
     .map(({ fps }) => fps);

@@ -7,8 +7,8 @@ export interface LatestQueueOptions {
 }
 
 /**
- * Hands events from a producer that must not wait to a consumer that may be late: what is old is dropped, states and changes of the
- * field of view never are. An async iterable for one consumer.
+ * Hands events from a producer that must not wait to a consumer that may be late: pictures to look at and to analyse are dropped when they
+ * are old, everything else never is. An async iterable for one consumer.
  */
 export class LatestQueue implements AsyncIterable<CaptureEvent> {
   readonly #options: LatestQueueOptions;

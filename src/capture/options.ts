@@ -1,6 +1,7 @@
 import { UsageError } from '../common/errors.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
 import type { FieldOfView } from './frame.js';
+import type { RecordingCodec } from './graph.js';
 
 export interface SourceOptions {
   /** Goes into every frame. */
@@ -28,6 +29,11 @@ export interface SourceOptions {
     /** JPEG quality as ffmpeg counts, 2 (best) … 31. Default 4. */
     readonly quality?: number;
   } | null;
+  /**
+   * Makes the source ready to be recorded at any moment (`setRecording`), at no cost before. `copy` takes the packets of the source as they
+   * are, which hides nothing: it needs `keepBorders` or `fieldOfView: 'none'`. Default null: it cannot be recorded.
+   */
+  readonly recording?: RecordingCodec | null;
   /** `realtime`: a file behaves like a live source. `fast`: every frame, as fast as it is consumed. Live inputs are always `realtime`. */
   readonly pace: 'realtime' | 'fast';
   /** Begin again at the end of a file; presentation times keep rising. Default false. */
@@ -78,6 +84,11 @@ export function validateSourceOptions(options: SourceOptions): void {
   }
   if (options.stallTimeoutMs !== undefined) whole('stallTimeoutMs', options.stallTimeoutMs, 100, 3_600_000);
   parseFieldOfView(options.fieldOfView ?? 'auto');
+  if (options.recording?.type === 'copy' && options.keepBorders !== true && options.fieldOfView !== 'none') {
+    throw new UsageError('invalid-option', 'A copy of the source would hold what the mask hides, which can be a name.', {
+      remedy: 'Record with --record-codec h264, or show everything with --keep-borders or --field-of-view none.',
+    });
+  }
 }
 
 /** The rectangle that `WxH+X+Y` names; the words pass through. @throws UsageError. */

@@ -2,10 +2,10 @@
 import type { MediaError } from '../common/errors.js';
 import { failureFrom, type FailureContext } from '../media/failure.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
-import { MatroskaDemuxer } from '../media/matroska.js';
+import { MatroskaDemuxer, type MatroskaTrack } from '../media/matroska.js';
 import { FfmpegProcess } from '../media/process.js';
 import { parseShowinfo, type PictureShape } from '../media/shape.js';
-import { captureArguments, type CapturePlan, type TrackRole } from './graph.js';
+import { captureArguments, gateCommand, type CapturePlan, type TrackRole } from './graph.js';
 import type { InputArguments } from './input.js';
 
 export interface Picture {
@@ -14,8 +14,16 @@ export interface Picture {
   readonly capturedAtMs: number;
   readonly width: number;
   readonly height: number;
+  readonly keyframe: boolean;
+  /** Of a `recording`: what a decoder needs to be told before; else null. */
+  readonly codec: TrackCodec | null;
   /** JPEG for `preview`, else raw pixels; owns its ArrayBuffer. */
   readonly data: Uint8Array<ArrayBuffer>;
+}
+
+export interface TrackCodec {
+  readonly name: 'h264' | 'hevc';
+  readonly configuration: Uint8Array;
 }
 
 export interface SessionOptions {
@@ -53,6 +61,8 @@ export class CaptureSession {
   #shapeKnown: () => void = () => undefined;
   #damage: string | null = null;
   #ended = false;
+  #hasPictures = false;
+  #wantedGate: boolean | null = null;
 
   constructor(options: SessionOptions) {
     const { ffmpeg, input, plan } = options;
@@ -65,6 +75,7 @@ export class CaptureSession {
       ffmpeg,
       [
         ...['-hide_banner', '-nostats', '-loglevel', 'repeat+level+info'],
+        ...words.device,
         ...(options.position ?? []),
         ...input.options,
         ...['-i', input.address],
@@ -105,7 +116,11 @@ export class CaptureSession {
           if (role === undefined || track === undefined) continue;
           if (this.shape === null) await this.#awaitShape();
           this.#silenceTimeoutMs = this.#stallTimeoutMs;
-          yield { role, ptsUs: packet.ptsUs, capturedAtMs, width: track.width, height: track.height, data: packet.data };
+          this.#hasPictures = true;
+          this.#tellGate();
+          const { width, height } = track;
+          const { ptsUs, keyframe, data } = packet;
+          yield { role, ptsUs, capturedAtMs, width, height, keyframe, codec: role === 'recording' ? codecOf(track) : null, data };
         }
       }
     } finally {
@@ -114,6 +129,19 @@ export class CaptureSession {
       const exit = over ? await this.#process.exited : await this.end();
       this.outcome = stalled ? { type: 'stalled' } : over ? this.#judge(exit.code) : { type: 'ended' };
     }
+  }
+
+  /** Frames are recorded from now on, or no longer; ffmpeg hears it within a tenth of a second. */
+  setRecording(open: boolean): void {
+    this.#wantedGate = open;
+    this.#tellGate();
+  }
+
+  /** Before its filters are set up ffmpeg would take the command and forget it. */
+  #tellGate(): void {
+    if (!this.#hasPictures || this.#wantedGate === null) return;
+    this.#process.write(gateCommand(this.#wantedGate));
+    this.#wantedGate = null;
   }
 
   /** Ends ffmpeg; resolves when it is gone. */
@@ -169,6 +197,13 @@ export class CaptureSession {
       stdout.on('close', heard);
     });
   }
+}
+
+const CODECS: Readonly<Record<string, TrackCodec['name']>> = { 'V_MPEG4/ISO/AVC': 'h264', 'V_MPEGH/ISO/HEVC': 'hevc' };
+
+function codecOf({ codecId, codecPrivate }: MatroskaTrack): TrackCodec | null {
+  const name = CODECS[codecId];
+  return name === undefined || codecPrivate === null ? null : { name, configuration: codecPrivate };
 }
 
 /** What ffmpeg says of an input that it goes on reading although part of it is unusable. */

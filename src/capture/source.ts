@@ -30,6 +30,7 @@ interface Capture {
   readonly label: string;
   readonly live: boolean;
   events(): AsyncGenerator<CaptureEvent, void, undefined>;
+  setRecording(open: boolean): void;
   dispose(): Promise<void>;
 }
 
@@ -55,6 +56,10 @@ class Source implements FrameSource {
 
   get droppedFrames(): number {
     return this.#dropped;
+  }
+
+  setRecording(open: boolean): void {
+    this.#capture.setRecording(open);
   }
 
   dispose(): Promise<void> {

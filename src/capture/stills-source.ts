@@ -44,6 +44,10 @@ export class StillsCapture {
     return new StillsCapture(options, input, ffmpegPath, files);
   }
 
+  setRecording(): void {
+    // Photographs are kept by whoever took them.
+  }
+
   dispose(): Promise<void> {
     this.#disposed.abort();
     return Promise.resolve();

@@ -14,12 +14,16 @@ export interface MatroskaTrack {
   readonly codecId: string;
   readonly width: number;
   readonly height: number;
+  /** What a decoder needs before the first packet (for H.264 an `AVCDecoderConfigurationRecord`); null where the codec needs nothing. */
+  readonly codecPrivate: Uint8Array | null;
 }
 
 export interface MatroskaPacket {
   readonly track: number;
   /** Presentation time, µs. */
   readonly ptsUs: number;
+  /** Marked as decodable without any other packet; a block in a group is never marked. */
+  readonly keyframe: boolean;
   /** Owns its whole ArrayBuffer. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
@@ -38,6 +42,7 @@ const ID = {
   trackEntry: 0xae,
   trackNumber: 0xd7,
   codecId: 0x86,
+  codecPrivate: 0x63a2,
   video: 0xe0,
   pixelWidth: 0xb0,
   pixelHeight: 0xba,
@@ -53,6 +58,7 @@ const ID = {
 const ENTERED = new Set<number>([ID.segment, ID.info, ID.tracks, ID.trackEntry, ID.video, ID.cluster, ID.blockGroup]);
 const VALUES = new Set<number>([ID.timestampScale, ID.trackNumber, ID.codecId, ID.pixelWidth, ID.pixelHeight, ID.timestamp]);
 const MAX_VALUE_BYTES = 64;
+const MAX_CODEC_PRIVATE_BYTES = 2 ** 20;
 const UNKNOWN_SIZE = -1;
 
 type State = 'header' | 'value' | 'block-header' | 'payload' | 'skip';
@@ -62,6 +68,7 @@ interface OpenTrack {
   codecId: string;
   width: number;
   height: number;
+  codecPrivate: Uint8Array | null;
 }
 
 export class MatroskaDemuxer {
@@ -80,6 +87,7 @@ export class MatroskaDemuxer {
   #filled = 0;
   #track = 0;
   #ptsUs = 0;
+  #keyframe = false;
 
   constructor(options: MatroskaOptions = {}) {
     this.#maxPacketBytes = options.maxPacketBytes ?? 256 * 2 ** 20;
@@ -123,7 +131,12 @@ export class MatroskaDemuxer {
             const data = this.#payload;
             this.#payload = new Uint8Array(0);
             this.#state = 'header';
-            yield { track: this.#track, ptsUs: this.#ptsUs, data };
+            if (this.#id === ID.codecPrivate) {
+              const track = this.#tracks.at(-1);
+              if (track !== undefined) track.codecPrivate = data;
+              break;
+            }
+            yield { track: this.#track, ptsUs: this.#ptsUs, keyframe: this.#keyframe, data };
           }
           break;
         }
@@ -170,7 +183,7 @@ export class MatroskaDemuxer {
     if (!this.#started && id !== ID.ebml) throw damaged('it does not begin with an EBML header');
     this.#started = true;
     if (ENTERED.has(id)) {
-      if (id === ID.trackEntry) this.#tracks.push({ number: 0, codecId: '', width: 0, height: 0 });
+      if (id === ID.trackEntry) this.#tracks.push({ number: 0, codecId: '', width: 0, height: 0, codecPrivate: null });
       return;
     }
     if (size === UNKNOWN_SIZE) throw damaged(`element 0x${id.toString(16)} has no size`);
@@ -181,6 +194,11 @@ export class MatroskaDemuxer {
       this.#state = 'value';
     } else if (id === ID.simpleBlock || id === ID.block) {
       this.#state = 'block-header';
+    } else if (id === ID.codecPrivate) {
+      if (size > MAX_CODEC_PRIVATE_BYTES) throw damaged(`a track claims ${size} bytes of codec data`);
+      this.#payload = new Uint8Array(size);
+      this.#filled = 0;
+      this.#state = 'payload';
     } else {
       this.#state = 'skip';
     }
@@ -223,6 +241,7 @@ export class MatroskaDemuxer {
       const relative = (((scratch[trackLength] ?? 0) << 24) >> 16) | (scratch[trackLength + 1] ?? 0);
       if (this.#left > this.#maxPacketBytes) throw damaged(`a packet claims ${this.#left} bytes`);
       this.#track = vintValue(scratch, 0, trackLength);
+      this.#keyframe = this.#id === ID.simpleBlock && ((scratch[trackLength + 2] ?? 0) & 0x80) !== 0;
       this.#ptsUs = Math.round(((this.#clusterTimestamp + relative) * this.#timestampScaleNs) / 1000);
       // Not zeroed: every byte is written before the packet is handed over.
       this.#payload = new Uint8Array(Buffer.allocUnsafeSlow(this.#left).buffer);

@@ -97,6 +97,11 @@ export class FfmpegProcess {
     return this.#lines;
   }
 
+  /** Writes to its standard input, where ffmpeg takes commands to its filters. */
+  write(text: string): void {
+    if (!this.#gone && this.#ending === null) this.#child.stdin.write(text, ignored);
+  }
+
   /**
    * Asks ffmpeg to finish its files (`q`), then terminates, then kills it; resolves when it is gone. Output that nobody reads any more is
    * thrown away meanwhile, so that a full pipe cannot keep ffmpeg from hearing the question. Safe to call twice.

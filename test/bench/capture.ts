@@ -30,6 +30,7 @@ const BARE: CapturePlan = {
   preview: { fps: 30, width: 960, quality: 4 },
   analysis: { width: 224, height: 224, fps: null },
   cut: CIRCLE,
+  recording: null,
   mask: null,
   wholePreview: false,
   deinterlace: 'none',

@@ -14,6 +14,7 @@ const PLAN: CapturePlan = {
   gray: { width: 320, fps: null },
   preview: { fps: 30, width: 960, quality: 4 },
   analysis: { width: 224, height: 224, fps: null },
+  recording: null,
   cut: { x: 10, y: 20, width: 200, height: 160 },
   mask: null,
   wholePreview: false,

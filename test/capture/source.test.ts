@@ -38,6 +38,8 @@ async function take(
     analysis: (event: AnalysisFrame) => taken.analyses.push(event),
     state: (event: SourceState) => taken.states.push(event),
     'field-of-view': (event: FieldOfViewChange) => taken.fieldsOfView.push(event),
+    recorded: () => undefined,
+    'recording-unavailable': () => undefined,
   };
   for await (const event of source) {
     put[event.type](event as never);

@@ -16,9 +16,10 @@ function vint(value: number): number[] {
 
 const EBML = element([0x1a, 0x45, 0xdf, 0xa3], [0x42, 0x82, 0x84, 1, 2, 3, 4]);
 const UNKNOWN = [0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+const CODEC_PRIVATE = Array.from({ length: 100 }, (_, at) => at);
 const TRACK = element(
   [0x16, 0x54, 0xae, 0x6b],
-  element([0xae], [...element([0xd7], [1]), ...element([0x86], [...Buffer.from('V_MJPEG')])]),
+  element([0xae], [...element([0xd7], [1]), ...element([0x86], [...Buffer.from('V_MJPEG')]), ...element([0x63, 0xa2], CODEC_PRIVATE)]),
 );
 
 function cluster(timestamp: number[], ...blocks: number[][]): number[] {
@@ -54,7 +55,9 @@ describe('MatroskaDemuxer', () => {
       [1, 2_007_000, [9, 9]],
       [1, 2_001_000, []],
     ]);
-    expect(demuxer.tracks).toEqual([{ number: 1, codecId: 'V_MJPEG', width: 0, height: 0 }]);
+    expect(packets.map(({ keyframe }) => keyframe)).toEqual([true, true, false, true]);
+    const codecPrivate = Uint8Array.from(CODEC_PRIVATE);
+    expect(demuxer.tracks).toEqual([{ number: 1, codecId: 'V_MJPEG', width: 0, height: 0, codecPrivate }]);
     expect(demuxer.midElement).toBe(false);
   });
 
