@@ -1,15 +1,26 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+
+/** Large enough that reading, and not switching, takes the time. */
+const PIECE_BYTES = 512 * 1024;
 
 /** Hex, as `sha256sum` prints it. */
 export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+export interface FileHashOptions {
+  /** Told how many bytes were read since it was told before. */
+  readonly onBytes?: (bytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
 /** Hex; the file is read in pieces, so that it may be of any size. */
-export async function fileSha256(file: string): Promise<string> {
+export async function fileSha256(file: string, { onBytes, signal }: FileHashOptions = {}): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
+  for await (const piece of createReadStream(file, { highWaterMark: PIECE_BYTES, signal }) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    onBytes?.(piece.length);
+  }
   return hash.digest('hex');
 }

@@ -75,12 +75,10 @@ export class Journal {
     return (await this.#append(entry)).entry as Entry<New['type']>;
   }
 
-  /** Signs everything so far. With an entry, both are written in one: a crash leaves both or neither. */
-  async seal(key: InstallationKey, entry?: NewEntry): Promise<Entry<'seal'>> {
-    const before = entry === undefined ? undefined : this.#append(entry);
-    const sealed = this.#append(key);
-    const [, { entry: seal }] = await Promise.all([before, sealed]);
-    return seal as Entry<'seal'>;
+  /** Appends a line and a seal over it and all before. Both are written in one: a crash leaves both or neither. */
+  async seal(key: InstallationKey, entry: NewEntry): Promise<{ readonly entry: Entry; readonly seal: Entry<'seal'> }> {
+    const [line, seal] = await Promise.all([this.#append(entry), this.#append(key)]);
+    return { entry: line.entry, seal: seal.entry as Entry<'seal'> };
   }
 
   close(): Promise<void> {

@@ -214,7 +214,7 @@ class FolderWriter implements ProcedureWriter {
     try {
       await this.#detections.close();
       const files = await inventory(this.folder);
-      const seal = await this.#journal.seal(this.#key, { type: 'closed', ...(by === undefined ? {} : { by }), files });
+      const { seal } = await this.#journal.seal(this.#key, { type: 'closed', ...(by === undefined ? {} : { by }), files });
       return { id: this.id, folder: this.folder, headHash: seal.previous };
     } finally {
       await this.abandon();

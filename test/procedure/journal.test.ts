@@ -79,7 +79,7 @@ describe('a journal', () => {
   it('writes an entry and its seal together', async () => {
     const file = join(folder, 'seal.ndjson');
     const journal = await Journal.open({ file, head: START, position: 0, resumed: false });
-    const seal = await journal.seal(testKey(), { type: 'closed', files: [] });
+    const { seal } = await journal.seal(testKey(), { type: 'closed', files: [] });
     await journal.close();
     expect(linesOf(file).map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(['closed', 'seal']);
     expect(seal.previous).toBe(sha256Of(Buffer.from(linesOf(file)[0]!)));
