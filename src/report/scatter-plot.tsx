@@ -1,6 +1,6 @@
 import { Axes, type Axis } from './axes.js';
 import { Chart, type ChartText } from './chart.js';
-import { Legend, seriesClass } from './legend.js';
+import { Legend, seriesClass, seriesShape } from './legend.js';
 import { extent, linearScale } from './scale.js';
 
 export interface ScatterPoint {
@@ -24,9 +24,6 @@ export interface ScatterPlotProps extends ChartText {
   readonly height?: number;
 }
 
-/** Beyond the colours that can be told apart, series differ by shape. */
-const SHAPES = ['M-4,0a4,4 0 1 0 8,0a4,4 0 1 0 -8,0', 'M-4,-4h8v8h-8z', 'M0,-5l5,9h-10z', 'M0,-5l5,5l-5,5l-5,-5z'];
-
 export function ScatterPlot({ points, series = [''], x, y, width = 720, height = 520, ...text }: ScatterPlotProps) {
   const named = x !== undefined && y !== undefined;
   const area = named
@@ -46,7 +43,7 @@ export function ScatterPlot({ points, series = [''], x, y, width = 720, height =
           return (
             <path
               class={seriesClass(of)}
-              d={SHAPES[Math.floor(of / 8) % SHAPES.length]}
+              d={seriesShape(of)}
               transform={`translate(${scaleX(point.x).toFixed(1)} ${scaleY(point.y).toFixed(1)})${marked ? ' scale(1.5)' : ''}`}
               fill="var(--series)"
               fill-opacity={marked ? 1 : 0.7}

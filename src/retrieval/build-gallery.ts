@@ -1,41 +1,23 @@
-import { stat, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { GalleryError } from '../common/errors.js';
 import { classInfo, type ClassKind } from '../common/landmarks.js';
-import { fileSha256 } from '../common/sha256.js';
-import { version } from '../common/version.js';
 import type { Device } from '../inference/device.js';
 import type { Embedder } from '../inference/embedder.js';
 import { createEmbedder, type EmbedderOptions } from '../inference/worker-embedder.js';
 import type { FittableModel, Model } from '../models/model.js';
-import { calibrate } from './calibrate.js';
-import { densitiesOf } from './density.js';
 import { duplicateGroups, nearDuplicateGroups } from './duplicates.js';
 import { embedLabelled, type Copy, type EmbeddedPictures } from './embed-labelled.js';
 import type { EmbeddingCache } from './embedding-cache.js';
-import { exactIndex } from './exact-index.js';
 import { createGalleryFolder } from './gallery-folder.js';
 import type { IndexChoice } from './gallery.js';
-import { HNSW_DEFAULTS, hnswIndex, loadHnsw, readHnsw } from './hnsw.js';
-import { buildHnswFile } from './hnsw-build.js';
 import { listLabelledPictures, type LabelFolder, type LabelledPicture } from './labelled-pictures.js';
-import {
-  EMBEDDINGS_FILE,
-  EXEMPLARS_FILE,
-  INDEX_FILE,
-  MANIFEST,
-  MANIFEST_FILE,
-  STATISTICS_FILE,
-  type Exemplar,
-  type GalleryManifest,
-  type HnswRecord,
-} from './manifest.js';
+import type { GalleryManifest } from './manifest.js';
 import type { UnreadableStill } from './prepared-stills.js';
 import { checkFieldOfViewMode, type FieldOfViewMode } from './still-pixels.js';
-import type { VectorIndex } from './vector-index.js';
 import { DEFAULT_K, type VoteOptions } from './vote.js';
+import { writeGallery, type WriteStage } from './write-gallery.js';
 
-export type BuildStage = 'embedding' | 'fitting' | 'indexing' | 'calibrating' | 'densities';
+export type BuildStage = 'embedding' | 'fitting' | WriteStage;
 
 export interface BuildProgress {
   readonly stage: BuildStage;
@@ -100,12 +82,6 @@ export interface GalleryReport {
   readonly inferenceShare: number;
 }
 
-/** From this many exemplars on exact search takes longer than a frame may. */
-const HNSW_FROM = 20_000;
-const HNSW_K = 10;
-/** Somewhat more than is promised (0.99), since it is measured on some hundred exemplars. */
-const HNSW_RECALL = 0.992;
-
 /**
  * Builds a gallery from a folder of labelled pictures. Unreadable pictures are counted and listed; the gallery appears in its place
  * whole or not at all.
@@ -126,53 +102,17 @@ export async function buildGallery(options: BuildGalleryOptions): Promise<Galler
     requireTwoLabels(directory, embedded.exemplars, 'holds readable pictures of');
     const labels = embedded.exemplars.map(({ label }) => label);
     const grouping = nearDuplicateGroups(embedded.hashes);
-    const groups = labels.map((_, exemplar) => grouping.of(exemplar));
-
-    const { model, embeddings, statistics, refit } = complete(options, embedded);
-    const { index, record } = await buildIndex(embeddings, model.dimension, folder.work, options);
-    const k = Math.min(options.k ?? DEFAULT_K, labels.length);
-    const progress = (stage: BuildStage) => (share: number) =>
-      options.onProgress?.({ stage, done: Math.round(share * labels.length), total: labels.length });
-    const abortable = signal === undefined ? {} : { signal };
-    const { vote, calibration } = await calibrate(
-      { embeddings, dimension: model.dimension, labels, groups, refit },
-      {
-        k,
-        ...(options.vote === undefined ? {} : { vote: options.vote }),
-        falseAcceptance: options.falseAcceptance ?? 0.2,
-        ...abortable,
-        onProgress: progress('calibrating'),
-      },
-    );
-    const densities = await densitiesOf(index, embeddings, groups, { ...abortable, onProgress: progress('densities') });
-    const rows = embedded.exemplars.map((exemplar, at): Exemplar => ({
-      ...exemplar,
-      group: groups[at] ?? at,
-      density: Number((densities[at] ?? 0).toFixed(6)),
-    }));
-
-    await writeFile(join(folder.work, EMBEDDINGS_FILE), new Uint8Array(embeddings.buffer));
-    await writeFile(join(folder.work, EXEMPLARS_FILE), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    if (statistics !== null) await writeFile(join(folder.work, STATISTICS_FILE), statistics);
-    const manifest = await writeManifest(folder.work, {
+    const { manifest, exemplars } = await writeGallery(folder, {
+      ...options,
+      ...complete(options, embedded),
       name: options.name ?? basename(resolve(out)),
-      model: {
-        name: model.name,
-        fingerprint: model.fingerprint,
-        dimension: model.dimension,
-        input: model.input,
-        fitted: statistics !== null,
-      },
-      preprocessing: { fieldOfView, resize: 'squash, bilinear, antialiased' },
-      exemplars: rows.length,
-      labels: countLabels(labels),
-      vote: { k, ...vote },
-      calibration,
-      index: record,
+      fieldOfView,
+      exemplars: embedded.exemplars,
+      grouping,
+      k: options.k ?? DEFAULT_K,
+      falseAcceptance: options.falseAcceptance ?? 0.2,
+      vote: options.vote ?? null,
     });
-    signal?.throwIfAborted();
-    await folder.commit();
-
     return {
       out,
       manifest,
@@ -182,7 +122,7 @@ export async function buildGallery(options: BuildGalleryOptions): Promise<Galler
       unreadable: embedded.unreadable,
       copies: embedded.copies,
       nearDuplicates: duplicateGroups(grouping, labels).map((group) => ({
-        paths: group.members.map((member) => rows[member]?.path ?? ''),
+        paths: group.members.map((member) => exemplars[member]?.path ?? ''),
         labels: group.labels,
       })),
       elapsedMs: performance.now() - began,
@@ -293,84 +233,4 @@ function complete({ model, onProgress }: BuildGalleryOptions, { features, exempl
     statistics,
     refit: (members) => model.project(features, fitOn(members)),
   };
-}
-
-/** The index that the gallery will be searched with, and what is written of it. */
-async function buildIndex(
-  embeddings: Float32Array,
-  dimension: number,
-  work: string,
-  options: BuildGalleryOptions,
-): Promise<{ index: VectorIndex; record: HnswRecord | null }> {
-  const { index: choice = 'auto', signal, onProgress } = options;
-  const count = embeddings.length / dimension;
-  const exact = { index: exactIndex(embeddings, dimension), record: null };
-  if (choice === 'exact' || (choice === 'auto' && count < HNSW_FROM)) return exact;
-  const loaded = loadHnsw();
-  if ('reason' in loaded) {
-    if (choice === 'auto') return exact;
-    throw new GalleryError('gallery-index', `${options.out}: an HNSW index was asked for, but ${loaded.reason}`, {
-      remedy: 'Leave out --index hnsw (exact search gives the same matches), or install a C++ toolchain and npm install again.',
-    });
-  }
-  const file = join(work, INDEX_FILE);
-  const outcome = await buildHnswFile(
-    {
-      vectors: new Float32Array(embeddings),
-      dimension,
-      file,
-      parameters: HNSW_DEFAULTS,
-      k: Math.min(HNSW_K, count),
-      wantedRecall: HNSW_RECALL,
-      queries: 500,
-    },
-    {
-      ...(signal === undefined ? {} : { signal }),
-      onProgress: (share) => onProgress?.({ stage: 'indexing', done: Math.round(share * count), total: count }),
-    },
-  );
-  const graph = await readHnsw(loaded.library, file, count, dimension);
-  return {
-    index: hnswIndex(graph, embeddings, dimension, outcome.candidates),
-    record: { space: 'ip', dimension, count, ...HNSW_DEFAULTS, ...outcome },
-  };
-}
-
-/** Now, or what SOURCE_DATE_EPOCH says (reproducible-builds.org), so that a gallery can be built byte for byte again. */
-function buildTime(): Date {
-  const epochS = Number(process.env['SOURCE_DATE_EPOCH'] ?? NaN);
-  return Number.isFinite(epochS) ? new Date(epochS * 1000) : new Date();
-}
-
-type ManifestContent = Omit<GalleryManifest, 'format' | 'version' | 'software' | 'builtAt' | 'files'>;
-
-async function writeManifest(work: string, content: ManifestContent): Promise<GalleryManifest> {
-  const names = [
-    EMBEDDINGS_FILE,
-    EXEMPLARS_FILE,
-    ...(content.model.fitted ? [STATISTICS_FILE] : []),
-    ...(content.index === null ? [] : [INDEX_FILE]),
-  ];
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const file = join(work, name);
-      return [name, { bytes: (await stat(file)).size, sha256: await fileSha256(file) }] as const;
-    }),
-  );
-  const manifest = MANIFEST.parse({
-    format: 'lumenmark-gallery',
-    version: 1,
-    software: `lumenmark ${version}`,
-    builtAt: buildTime().toISOString(),
-    ...content,
-    files: Object.fromEntries(files),
-  } satisfies GalleryManifest);
-  await writeFile(join(work, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-  return manifest;
-}
-
-function countLabels(labels: readonly string[]): { id: string; exemplars: number }[] {
-  const counts = new Map<string, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, exemplars]) => ({ id, exemplars }));
 }

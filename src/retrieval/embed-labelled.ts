@@ -40,6 +40,8 @@ export interface EmbedLabelledOptions {
   readonly fieldOfView: FieldOfViewMode;
   /** Gallery folder that gets the thumbnails; null: none are made. */
   readonly work: string | null;
+  /** Exemplars that are there already: numbers go on after them, and the same file under the same label counts as a copy. */
+  readonly present?: readonly Pick<Exemplar, 'path' | 'label' | 'sha256'>[];
   /** Backbones whose features are wanted; default none. */
   readonly features?: readonly string[];
   /** Embeddings of earlier runs. Default none. */
@@ -50,14 +52,14 @@ export interface EmbedLabelledOptions {
 
 /** Reads, cuts and embeds labelled pictures, in their order, decoding ahead of inference. */
 export async function embedLabelled(embedder: Embedder, options: EmbedLabelledOptions): Promise<EmbeddedPictures> {
-  const { directory, pictures, fieldOfView, work, features: wanted = [], cache, signal } = options;
+  const { directory, pictures, fieldOfView, work, present = [], features: wanted = [], cache, signal } = options;
   const exemplars: NewExemplar[] = [];
   const hashes: Uint32Array[] = [];
   const embeddings: Float32Array[] = [];
   const features = new Map<string, Float32Array[]>(wanted.map((backbone) => [backbone, []]));
   const unreadable: UnreadableStill[] = [];
   const copies: Copy[] = [];
-  const first = new Map<string, string>();
+  const first = new Map(present.map(({ sha256, label, path }) => [`${sha256} ${label}`, path]));
   let done = 0;
   let cached = 0;
   let inferenceMs = 0;
@@ -92,7 +94,7 @@ export async function embedLabelled(embedder: Embedder, options: EmbedLabelledOp
     }
     first.set(key, still.path);
     const thumbnail = still.thumbnail ?? new Uint8Array();
-    if (work !== null) await writeThumbnail(work, exemplars.length, thumbnail);
+    if (work !== null) await writeThumbnail(work, present.length + exemplars.length, thumbnail);
     exemplars.push({
       path: still.path,
       label,
@@ -120,7 +122,7 @@ export async function embedLabelled(embedder: Embedder, options: EmbedLabelledOp
 
 async function writeThumbnail(work: string, position: number, thumbnail: Uint8Array): Promise<void> {
   const file = join(work, thumbnailPath(position));
-  if (position % 1000 === 0) await mkdir(dirname(file), { recursive: true });
+  await mkdir(dirname(file), { recursive: true });
   await writeFile(file, thumbnail);
 }
 

@@ -163,6 +163,12 @@ export async function checkFile(dir: string, manifest: GalleryManifest, name: st
   if (hash !== entry.sha256) throw damaged(dir, `${name} is not the file that was written`);
 }
 
+/** The bytes of a file of the gallery. @throws GalleryError when they are not what the manifest says. */
+export async function fileOf(dir: string, manifest: GalleryManifest, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  await checkFile(dir, manifest, name);
+  return new Uint8Array(await readFile(join(dir, name)));
+}
+
 export function damaged(dir: string, why: string, cause?: unknown): GalleryError {
   return new GalleryError('gallery-damaged', `${dir}: is damaged (${why})`, {
     remedy: 'Build the gallery again, or copy it again from where it came.',

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -70,6 +70,13 @@ describe('lumenmark gallery, search and evaluate', { timeout: 240_000 }, () => {
     expect(missing).toMatchObject({ error: 'no such picture' });
     expect(found.code).toBe(1);
 
+    const added = await lumenmark('gallery', 'add', gallery, query, '--label', 'pylorus');
+    expect(added).toMatchObject({ code: 0, stdout: `${gallery}: 1 added, 31 exemplars of 3 classes now.\n` });
+    expect(await lumenmark('gallery', 'add', gallery, query)).toMatchObject({ code: 2 });
+    const map = join(folder, 'map.html');
+    expect(await lumenmark('gallery', 'map', gallery, '--out', map)).toMatchObject({ code: 0 });
+    expect(await readFile(map, 'utf8')).toContain('Map of 31 exemplars');
+
     // The graph must give what the gallery was projected to: an exemplar finds itself.
     const itself = await lumenmark('search', join(pictures, 'cecum/003.jpg'), '--gallery', gallery, '--json');
     const { neighbours } = JSON.parse(itself.stdout) as { neighbours: { path: string; similarity: number }[] };
@@ -79,7 +86,7 @@ describe('lumenmark gallery, search and evaluate', { timeout: 240_000 }, () => {
     await rm(join(gallery, 'thumbnails/0/7.jpg'));
     const damaged = await lumenmark('gallery', 'verify', gallery);
     expect(damaged).toMatchObject({ code: 1 });
-    expect(damaged.stdout).toContain('FAILED  thumbnails: 1 of 30 are missing');
+    expect(damaged.stdout).toContain('FAILED  thumbnails: 1 of 31 are missing');
 
     const evaluated = await lumenmark('evaluate', '--dataset', pictures, '--folds', '3', '--json');
     expect(evaluated.code).toBe(0);

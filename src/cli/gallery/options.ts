@@ -1,0 +1,30 @@
+import { InvalidArgumentError } from 'commander';
+import type { ClassKind } from '../../common/landmarks.js';
+
+export const KINDS: readonly ClassKind[] = ['landmark', 'quality', 'finding', 'intervention'];
+
+export function list(text: string): string[] {
+  const items = text.split(',').map((item) => item.trim());
+  if (items.includes('')) throw new InvalidArgumentError('It takes a list with commas between.');
+  return items;
+}
+
+export function kinds(text: string): ClassKind[] {
+  return list(text).map((item) => {
+    const kind = KINDS.find((name) => name === item);
+    if (kind === undefined) throw new InvalidArgumentError(`It takes a list of ${KINDS.join(', ')}.`);
+    return kind;
+  });
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It takes a whole number from 1 on.');
+  return value;
+}
+
+export function share(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It takes a number between 0 and 1.');
+  return value;
+}
