@@ -1,6 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, type Command } from 'commander';
 import { openSource } from '../capture/source.js';
 import { listDevices } from '../capture/devices.js';
@@ -16,6 +14,7 @@ import { startServer } from '../server/server.js';
 import { loadChecklist } from '../tracking/checklist.js';
 import { lumenmarkHome } from '../common/home.js';
 import { openModel } from '../models/registry.js';
+import { DEMO_GALLERY, DEMO_SOURCE } from './demo.js';
 
 interface LiveFlags {
   source: string[];
@@ -39,8 +38,6 @@ interface LiveFlags {
   device: Device;
   ffmpeg?: string;
 }
-
-const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
 
 function positive(text: string): number {
   const value = Number(text);
@@ -93,9 +90,6 @@ export function register(program: Command): void {
     .option('--ffmpeg <path>', 'ffmpeg to use')
     .action((flags: LiveFlags) => live(flags));
 }
-
-const DEMO_SOURCE = join(DEMO, 'procedure.mp4');
-const DEMO_GALLERY = join(DEMO, 'gallery');
 
 async function live(flags: LiveFlags): Promise<void> {
   const galleryDir = flags.gallery ?? (existsSync(DEMO_GALLERY) ? DEMO_GALLERY : undefined);

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
 import { version } from '../common/version.js';
+import { register as registerAudit } from './audit.js';
 import { register as registerDevices } from './devices.js';
 import { register as registerDoctor } from './doctor.js';
 import { register as registerEmbed } from './embed.js';
@@ -23,6 +24,7 @@ const program = new Command('lumenmark')
 
 const COMMANDS = [
   registerLive,
+  registerAudit,
   registerDevices,
   registerGallery,
   registerSearch,

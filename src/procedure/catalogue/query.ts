@@ -13,7 +13,7 @@ export const PROCEDURE_FILTER_SCHEMA = z.strictObject({
   to: day.optional(),
   checklistId: z.string().max(200).optional(),
   kind: z.enum(['recorded', 'imported', 'photographs']).optional(),
-  state: z.enum(['open', 'complete', 'interrupted']).optional(),
+  state: z.enum(['open', 'closed', 'interrupted']).optional(),
   /** True: every required site that the gallery supports is documented; false: some are not. */
   documented: z.boolean().optional(),
   /** Only those in which this site of the checklist was left unseen. */

@@ -3,7 +3,7 @@ import type { CoverageState } from '../../tracking/coverage.js';
 export type ProcedureKind = 'recorded' | 'imported' | 'photographs';
 
 /** `open`: being written, or left behind by a process that died and not recovered yet. */
-export type ProcedureState = 'open' | 'complete' | 'interrupted';
+export type ProcedureState = 'open' | 'closed' | 'interrupted';
 
 export interface SummarySite {
   readonly id: string;

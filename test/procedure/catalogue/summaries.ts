@@ -17,7 +17,7 @@ export function randomSummaries(count: number, seed = 1): ProcedureSummary[] {
     return {
       id: `${startedAt.slice(0, 19).replaceAll(':', '-')}Z-${position.toString(36).padStart(4, '0')}`,
       kind: pick(['recorded', 'recorded', 'imported', 'photographs'] as const),
-      state: pick(['complete', 'complete', 'complete', 'interrupted', 'open'] as const),
+      state: pick(['closed', 'closed', 'closed', 'interrupted', 'open'] as const),
       label: pick(LABELS),
       startedAt,
       checklist: {

@@ -1,0 +1,91 @@
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { parseFieldOfView, type FieldOfViewOption } from '../capture/options.js';
+import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
+import { lumenmarkHome } from '../common/home.js';
+import { DEVICES, type Device } from '../inference/device.js';
+import { createEmbedder } from '../inference/worker-embedder.js';
+import { findFfmpeg } from '../media/ffmpeg.js';
+import { openModel } from '../models/registry.js';
+import { installationKey } from '../procedure/key.js';
+import { openGallery } from '../retrieval/gallery.js';
+import { loadChecklist } from '../tracking/checklist.js';
+import { auditVideoCommand } from './audit-video.js';
+import { DEMO_GALLERY, DEMO_SOURCE } from './demo.js';
+import { abortable } from './interrupt.js';
+
+export interface AuditFlags {
+  readonly gallery?: string;
+  readonly model?: string;
+  readonly checklist: string;
+  readonly analysisFps: number;
+  readonly label?: string;
+  readonly fieldOfView: FieldOfViewOption;
+  readonly device: Device;
+  readonly ffmpeg?: string;
+  readonly json: boolean;
+}
+
+/** `lumenmark audit`: which required landmarks are documented in what was recorded or photographed elsewhere. */
+export function register(program: Command): void {
+  program
+    .command('audit')
+    .description('which required landmarks are documented in a video; the result is kept as a procedure')
+    .argument('<video...>', 'videos: any file that ffmpeg reads')
+    .option('-g, --gallery <folder>', 'gallery to match with (the demo has its own)')
+    .option('-m, --model <name>', 'model (default: the one that the gallery was made with)')
+    .option('-c, --checklist <id>', 'required sites: a checklist id or a .json file', 'esge-2016')
+    .option('--analysis-fps <fps>', 'frames analysed per second of video', positive, 5)
+    .option('--label <text>', 'free text to find it by; it is kept with the procedure and sent nowhere')
+    .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of the video', fieldOfView, 'auto')
+    .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
+    .option('--ffmpeg <path>', 'ffmpeg to use')
+    .option('--json', 'print one JSON object per video', false)
+    .action(audit);
+}
+
+async function audit(paths: string[], flags: AuditFlags): Promise<void> {
+  const isDemo = paths.every((path) => resolve(path) === DEMO_SOURCE);
+  const galleryDir = flags.gallery ?? (isDemo ? DEMO_GALLERY : undefined);
+  if (galleryDir === undefined) {
+    throw new UsageError('gallery-missing', 'No gallery was given to match with', {
+      remedy: 'Build one from a folder of labelled pictures: lumenmark gallery build PICTURES --out GALLERY, then pass --gallery GALLERY.',
+    });
+  }
+  const home = lumenmarkHome();
+  const checklist = loadChecklist(flags.checklist);
+  const ffmpeg = await findFfmpeg(flags.ffmpeg === undefined ? {} : { path: flags.ffmpeg });
+  const gallery = await openGallery(galleryDir, flags.model === undefined ? {} : { model: await openModel(flags.model, { home }) });
+  let failed = 0;
+  await abortable(async (signal) => {
+    const embedder = await createEmbedder(gallery.model, { device: flags.device, signal });
+    try {
+      for (const path of paths) {
+        try {
+          const key = await installationKey(home);
+          await auditVideoCommand(path, { home, key, gallery, embedder, checklist, ffmpeg, simulated: isDemo, signal }, flags);
+        } catch (error) {
+          signal.throwIfAborted();
+          if (paths.length === 1 || !(error instanceof LumenmarkError)) throw error;
+          failed += 1;
+          if (flags.json) console.log(JSON.stringify({ path, error: messageOf(error), code: error.code }));
+          else console.error(`${messageOf(error)}${error.remedy === undefined ? '' : `\n       ${error.remedy}`}`);
+        }
+      }
+    } finally {
+      await embedder.dispose();
+    }
+  });
+  if (failed > 0) process.exitCode = 1;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It takes a number above 0.');
+  return value;
+}
+
+function fieldOfView(text: string): FieldOfViewOption {
+  parseFieldOfView(text);
+  return text as FieldOfViewOption;
+}

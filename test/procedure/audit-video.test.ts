@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, copyFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { detectRecording } from '../../src/evaluation/detect-recording.js';
+import type { Embedder } from '../../src/inference/embedder.js';
+import { createEmbedder } from '../../src/inference/worker-embedder.js';
+import { findFfmpeg } from '../../src/media/ffmpeg.js';
+import { descriptors } from '../../src/models/descriptors.js';
+import { auditVideo, type AuditVideoOptions } from '../../src/procedure/audit-video.js';
+import { coverageOf } from '../../src/procedure/final-coverage.js';
+import { installationKey } from '../../src/procedure/key.js';
+import { proceduresFolder } from '../../src/procedure/paths.js';
+import { readProcedure } from '../../src/procedure/reader.js';
+import { openGallery, type Gallery } from '../../src/retrieval/gallery.js';
+import { loadChecklist } from '../../src/tracking/checklist.js';
+import { trackerOptionsFor } from '../../src/tracking/gallery-options.js';
+import { sightingsOf } from '../../src/tracking/sightings-of.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { makeGallery, makeVideo } from '../support/tiny-procedure.js';
+
+const folder = temporaryFolder();
+const home = join(folder, 'home');
+const checklist = loadChecklist('esge-2016');
+const ANALYSIS_FPS = 5;
+let gallery: Gallery;
+let embedder: Embedder;
+let video: string;
+let common: Omit<AuditVideoOptions, 'video'>;
+
+beforeAll(async () => {
+  const dir = await makeGallery(folder);
+  video = await makeVideo(folder);
+  const model = descriptors();
+  gallery = await openGallery(dir, { model });
+  embedder = await createEmbedder(gallery.model, { device: 'cpu' });
+  common = { home, key: await installationKey(home), gallery, embedder, checklist, ffmpeg: await findFfmpeg(), analysisFps: ANALYSIS_FPS };
+});
+
+afterAll(async () => {
+  await embedder.dispose();
+});
+
+async function listOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+const folders = (): string[] => (existsSync(proceduresFolder(home)) ? readdirSync(proceduresFolder(home)) : []);
+
+describe('audit of a video', () => {
+  it('analyses every due frame and keeps a procedure that says what the tracker says', async () => {
+    const audited = await auditVideo({ ...common, video, label: 'Room 2', simulated: true });
+    expect(audited.warnings).toEqual([]);
+    expect(audited.analysedFrames).toBe(8 * ANALYSIS_FPS);
+
+    const detections = await listOf(detectRecording(video, { gallery, embedder, analysisFps: ANALYSIS_FPS }));
+    const expected = sightingsOf(detections, trackerOptionsFor(gallery, checklist)).map((one) => ({ ...one, sourceId: 'video.mp4' }));
+    expect(expected.map(({ landmark }) => landmark)).toEqual(['pylorus', 'z-line']);
+    expect(audited.sightings).toEqual(expected);
+
+    const procedure = await readProcedure(audited.folder);
+    expect(procedure).toMatchObject({ state: 'closed', problem: null, headHash: audited.headHash });
+    expect(procedure.description).toMatchObject({
+      kind: 'imported',
+      label: 'Room 2',
+      source: { label: 'video.mp4', live: false, simulated: true },
+      analysis: { fps: ANALYSIS_FPS, policy: 'every' },
+    });
+    const kept = await listOf(procedure.detections());
+    expect(kept.map(({ ptsUs }) => ptsUs)).toEqual(detections.map(({ ptsUs }) => ptsUs));
+    expect(kept.map(({ scores }) => scores)).toEqual(detections.map(({ match }) => match.scores));
+    expect(procedure.entriesOf('sighting-closed').map(({ sighting }) => sighting)).toEqual(expected);
+    expect(coverageOf(procedure)).toEqual(audited.coverage);
+    const states = procedure
+      .entriesOf('coverage')
+      .at(-1)!
+      .sites.map(({ id, state }) => [id, state]);
+    expect(states).toEqual(audited.coverage.sites.map(({ id, state }) => [id, state]));
+    expect(audited.coverage.documented).toBeGreaterThan(0);
+  });
+
+  it('keeps stills in full size, with what lies outside the field of view black', async () => {
+    const { folder: kept } = await auditVideo({ ...common, video, analysisFps: 3, fieldOfView: '160x152+16+4' });
+    const stills = readdirSync(join(kept, 'stills'));
+    expect(stills).toHaveLength(2);
+    const meta = await sharp(join(kept, 'stills', stills[0]!)).metadata();
+    expect([meta.width, meta.height]).toEqual([160, 152]);
+  });
+
+  it('tells of a video that grows while it is read, and of one that lacks its end', async () => {
+    const growing = join(folder, 'growing.mp4');
+    copyFileSync(video, growing);
+    const grown = await auditVideo({
+      ...common,
+      video: growing,
+      onProgress: ({ frames }) => {
+        if (frames === 3) appendFileSync(growing, 'more');
+      },
+    });
+    expect(grown.warnings).toEqual([expect.stringMatching(/growing\.mp4 was changed while it was read/)]);
+    const notes = (await readProcedure(grown.folder)).entriesOf('note');
+    expect(notes.map(({ text }) => text)).toEqual(grown.warnings);
+
+    // An index in front promises what the rest of the file no longer holds.
+    const cut = join(folder, 'cut.mkv');
+    const { path } = await findFfmpeg();
+    execFileSync(path, ['-v', 'error', '-i', video, '-c', 'copy', cut]);
+    truncateSync(cut, Math.floor(statSync(cut).size * 0.6));
+    const { warnings } = await auditVideo({ ...common, video: cut });
+    expect(warnings.join('\n')).toMatch(/cut\.mkv says it lasts 8\.0 s, but its last frame is at/);
+  });
+
+  it('leaves nothing behind when it fails or is aborted', async () => {
+    const before = folders();
+    const broken = join(folder, 'broken.mp4');
+    copyFileSync(video, broken);
+    truncateSync(broken, 2000);
+    await expect(auditVideo({ ...common, video: broken })).rejects.toThrow(/broken\.mp4/);
+    await expect(auditVideo({ ...common, video: join(folder, 'pictures') })).rejects.toMatchObject({ code: 'no-video-file' });
+    const controller = new AbortController();
+    const onProgress = (): void => {
+      controller.abort(new Error('enough'));
+    };
+    await expect(auditVideo({ ...common, video, signal: controller.signal, onProgress })).rejects.toThrow('enough');
+    expect(folders()).toEqual(before);
+    expect(readFileSync(join(home, 'installation-key.pem'), 'utf8')).toContain('PRIVATE KEY');
+  });
+});
