@@ -55,6 +55,47 @@ export async function openSession(options: SessionOptions): Promise<PixelSession
   };
 }
 
+/** Elements of a tensor by the type that onnxruntime gives and takes for them. */
+export type TensorArray = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+
+export interface TensorValue {
+  readonly data: TensorArray;
+  readonly shape: readonly number[];
+}
+
+/** Any graph of ours, for what is not an embedding of pixels. */
+export interface GraphSession {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** The arrays are the caller's, those of the result too. */
+  run(inputs: Readonly<Record<string, TensorValue>>): Promise<Record<string, TensorValue>>;
+  release(): Promise<void>;
+}
+
+/** @throws ModelError `model-load` when onnxruntime refuses the graph. */
+export async function openGraphSession(graph: Uint8Array, device: ResolvedDevice): Promise<GraphSession> {
+  const session = await createSession(graph, device);
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    run: async (inputs) => {
+      const feeds = Object.fromEntries(session.inputNames.map((name) => [name, tensorOf(name, inputs[name])]));
+      const results = await session.run(feeds);
+      return Object.fromEntries(
+        Object.entries(results).map(([name, tensor]) => [name, { data: copyOf(name, tensor), shape: tensor.dims }]),
+      );
+    },
+    release: () => session.release(),
+  };
+}
+
+function tensorOf(name: string, value: TensorValue | undefined): Tensor {
+  if (value === undefined) throw new TypeError(`Input ${name} is missing`);
+  const { data, shape } = value;
+  if (data instanceof Float32Array) return new Tensor('float32', data, shape);
+  return data instanceof Int32Array ? new Tensor('int32', data, shape) : new Tensor('uint8', data, shape);
+}
+
 async function graphWithQuality({ graph, input }: SessionOptions): Promise<Uint8Array> {
   const model = typeof graph === 'string' ? await readModel(graph) : decodeModel(graph);
   return encodeModel(withQuality(model, input));

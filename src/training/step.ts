@@ -1,5 +1,4 @@
 import type { ResolvedDevice } from '../inference/device.js';
-import type { TrainableModel } from './model.js';
 
 /** Which triplets count. Source: pytorch-metric-learning, `TripletMarginMiner`. */
 export type TripletMiner = 'semihard' | 'hard' | 'all';
@@ -93,10 +92,3 @@ export interface TrainingStep {
   ): Promise<Float32Array<ArrayBuffer>>;
   dispose(): Promise<void>;
 }
-
-/**
- * Builds the training graphs of `model` and loads them on the device.
- *
- * @throws ModelError `training-options` with the name of the option, `input-size`, `model-load`
- */
-export type CreateTrainingStep = (model: TrainableModel, options: StepOptions) => Promise<TrainingStep>;

@@ -19,7 +19,7 @@ export interface FusionHead {
 }
 
 // torch.nn.BatchNorm1d's default.
-const BATCH_NORM_EPSILON = 1e-5;
+export const BATCH_NORM_EPSILON = 1e-5;
 
 /**
  * Joins the features of the backbones `[N, d]` to the embedding, float32 `[N, dimension]`, L2-normalised. Without a head it is the

@@ -24,7 +24,7 @@ import { activationType, floatConstant, linear, linears, type LinearWeights, typ
 import { IMAGENET_MEAN, IMAGENET_STD } from './preprocessing.js';
 import type { BackboneReader } from './weights.js';
 
-const LAYER_NORM_EPSILON = 1e-6;
+export const LAYER_NORM_EPSILON = 1e-6;
 
 export interface VitOptions {
   /** Side of the square input, px; a multiple of the patch. */
@@ -43,12 +43,7 @@ export interface VitOptions {
 export async function emitVit(pixels: Tensor, name: string, spec: VitSpec, weights: BackboneReader, options: VitOptions): Promise<Tensor> {
   const { dimension: d } = spec;
   const graph = pixels.builder;
-  const side = options.inputSize / spec.patch;
-  if (!Number.isInteger(side)) {
-    throw new ModelError('input-size', `An input of ${options.inputSize} px is not made of whole patches of ${spec.patch} px.`, {
-      remedy: `Choose a multiple of ${spec.patch}.`,
-    });
-  }
+  const side = patchesAcross(options.inputSize, spec);
   const tokens = 1 + spec.registers + side * side;
   const rows = multiplyDimensions(pixels.shape[0] ?? 'N', tokens);
   for (const prefix of ['patch_embed.', 'pos_embed', 'cls_token', 'register_tokens']) await weights.fetch(prefix);
@@ -61,6 +56,15 @@ export async function emitVit(pixels: Tensor, name: string, spec: VitSpec, weigh
   }
   await weights.fetch('norm.');
   return graph.scope(name, () => cast(emitNorm(x, 'norm', weights, options.precision), 'float32'));
+}
+
+/** @throws ModelError `input-size` when the input is not made of whole patches. */
+export function patchesAcross(inputSize: number, spec: VitSpec): number {
+  const side = inputSize / spec.patch;
+  if (Number.isInteger(side)) return side;
+  throw new ModelError('input-size', `An input of ${inputSize} px is not made of whole patches of ${spec.patch} px.`, {
+    remedy: `Choose a multiple of ${spec.patch}.`,
+  });
 }
 
 interface BlockContext {
@@ -102,7 +106,13 @@ function emitNorm(x: Tensor, name: string, weights: BackboneReader, precision: P
  * Patches as rows of one matrix product: a strided convolution without overlap is nothing else. Pixels stay bytes until they are in place,
  * class and register tokens are rows of zeros to which their constants are added together with the positions.
  */
-function embedPatches(pixels: Tensor, spec: VitSpec, weights: BackboneReader, options: VitOptions, side: number): Tensor {
+export function embedPatches(
+  pixels: Tensor,
+  spec: VitSpec,
+  weights: BackboneReader,
+  options: Pick<VitOptions, 'positions'>,
+  side: number,
+): Tensor {
   const { dimension: d, patch, registers, grid } = spec;
   const graph = pixels.builder;
   const patchLength = patch * patch * 3;
@@ -141,7 +151,7 @@ function embedPatches(pixels: Tensor, spec: VitSpec, weights: BackboneReader, op
 }
 
 /** onnxruntime's fused attention; it scales by 1/√(head width) itself. */
-function attention(query: Tensor, key: Tensor, value: Tensor, heads: number, batch: Dimension): Tensor {
+export function attention(query: Tensor, key: Tensor, value: Tensor, heads: number, batch: Dimension): Tensor {
   const shape = [batch, query.shape[1] ?? 1, query.shape[2] ?? 1];
   return contrib('MultiHeadAttention', [query, key, value], { num_heads: int(heads) }, { outputs: [{ type: query.type, shape }] });
 }

@@ -1,0 +1,37 @@
+import { seededRandom } from '../../common/random.js';
+import type { Tensor } from '../../onnx/builder.js';
+import { cast, greater, mul, slice } from '../../onnx/ops.js';
+
+/**
+ * Dropout that depends on its seed alone and costs no memory between graphs. Each row and each column has a random odd whole number; an element
+ * is dropped when the product of both, which wraps around at 2³², falls into the lowest share of its range: a multiplicative hash, uniform in
+ * each factor, of operators that every device has.
+ */
+export class Dropout {
+  readonly share: number;
+  readonly #rows: Tensor;
+  readonly #columns: Tensor;
+  #used = 0;
+
+  /** `rows` int32 `[rows, 1]`, `columns` int32 `[1, columns of all layers]`. */
+  constructor(share: number, rows: Tensor, columns: Tensor) {
+    this.share = share;
+    this.#rows = rows;
+    this.#columns = columns;
+  }
+
+  /** Takes the next `width` columns; returns 0 where an element is dropped, 1 elsewhere, `[rows, width]`. */
+  mask(width: number, rowsOf: (rows: Tensor) => Tensor): Tensor {
+    const columns = slice(this.#columns, [{ axis: 1, start: this.#used, end: this.#used + width }]);
+    this.#used += width;
+    return cast(greater(mul(rowsOf(this.#rows), columns), Math.round(this.share * 2 ** 32) - 2 ** 31), 'float32');
+  }
+}
+
+/** Random odd numbers for rows or columns. */
+export function dropoutNumbers(count: number, seed: number): Int32Array<ArrayBuffer> {
+  const random = seededRandom(seed);
+  const numbers = new Int32Array(count);
+  for (let index = 0; index < count; index++) numbers[index] = (random() * 2 ** 32) | 1;
+  return numbers;
+}
