@@ -105,8 +105,9 @@ export interface FrameSource extends AsyncIterable<CaptureEvent> {
   /** Frames of the analysis stream that never reached the consumer, so far. */
   readonly droppedFrames: number;
   /**
-   * Lets `recorded` packets come from now on, or no longer. The first is a key frame, at most some tenths of a second later; from it on
-   * until the last none is missing. Does nothing where the source was opened without `recording`.
+   * Lets `recorded` packets come from now on, or no longer; heard within a tenth of a second. A recording begins with the first key frame:
+   * the first packet, unless the source has only just begun or is copied. From it on until the last none is missing. Does nothing where the
+   * source was opened without `recording`.
    */
   setRecording(open: boolean): void;
   /** Ends ffmpeg and resolves when its process is gone. Safe to call twice. */

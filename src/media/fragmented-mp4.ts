@@ -1,9 +1,10 @@
 /**
  * Writes one video track as fragmented MP4 (ISO/IEC 14496-12, -15): a header first, then fragments that stand for themselves, so that a file
- * whose end is missing plays up to its last whole fragment. Times are whole milliseconds, as Matroska brings them: the file's own time is
- * exactly the presentation time, moved.
+ * whose end is missing plays up to its last whole fragment.
  */
-import { box, fullBox, u16, u32, u64 } from './mp4-boxes.js';
+import { MediaError } from '../common/errors.js';
+import { box, findBox, fullBox, u16, u32, u64 } from './mp4-boxes.js';
+import { movieBox, TRACK_ID } from './mp4-movie.js';
 
 export interface VideoTrack {
   /** `h264`: samples are NAL units with their length before them. */
@@ -23,9 +24,6 @@ export interface VideoSample {
   readonly data: Uint8Array;
 }
 
-export const TICKS_PER_SECOND = 1000;
-const TRACK_ID = 1;
-const IDENTITY = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 const KEY_FLAGS = 0x02000000;
 const OTHER_FLAGS = 0x01010000;
 
@@ -40,31 +38,14 @@ export function mp4Header({ codec, configuration, width, height }: VideoTrack): 
     [u32(0x480000, 0x480000, 0), u16(1), Buffer.alloc(32), u16(24, 0xffff)],
     box(codec === 'h264' ? 'avcC' : 'hvcC', configuration),
   );
-  const table = box(
-    'stbl',
-    fullBox('stsd', 0, 0, u32(1), entry),
-    fullBox('stts', 0, 0, u32(0)),
-    fullBox('stsc', 0, 0, u32(0)),
-    fullBox('stsz', 0, 0, u32(0, 0)),
-    fullBox('stco', 0, 0, u32(0)),
-  );
-  const media = box(
-    'mdia',
-    fullBox('mdhd', 0, 0, u32(0, 0, TICKS_PER_SECOND, 0), u16(0x55c4, 0)),
-    fullBox('hdlr', 0, 0, u32(0), 'vide', u32(0, 0, 0), 'Lumenmark\0'),
-    box('minf', fullBox('vmhd', 0, 1, u16(0, 0, 0, 0)), box('dinf', fullBox('dref', 0, 0, u32(1), fullBox('url ', 0, 1))), table),
-  );
-  const movieHeader = [u32(0, 0, TICKS_PER_SECOND, 0, 0x10000), u16(0x100, 0), u32(0, 0), IDENTITY, Buffer.alloc(24), u32(TRACK_ID + 1)];
-  const trackHeader = [u32(0, 0, TRACK_ID, 0, 0, 0, 0), u16(0, 0, 0, 0), IDENTITY, u32(width * 0x10000, height * 0x10000)];
-  return Buffer.concat([
-    box('ftyp', 'iso5', u32(512), 'iso5', 'iso6', 'mp41'),
-    box(
-      'moov',
-      fullBox('mvhd', 0, 0, ...movieHeader),
-      box('trak', fullBox('tkhd', 0, 3, ...trackHeader), media),
-      box('mvex', fullBox('trex', 0, 0, u32(TRACK_ID, 1, 0, 0, 0))),
-    ),
-  ]);
+  const empty = ['stts', 'stsc', 'stco'].map((type) => fullBox(type, 0, 0, u32(0)));
+  const movie = movieBox({
+    description: fullBox('stsd', 0, 0, u32(1), entry),
+    ...{ width, height, durationMs: 0 },
+    tables: [...empty, fullBox('stsz', 0, 0, u32(0, 0))],
+    more: [box('mvex', fullBox('trex', 0, 0, u32(TRACK_ID, 1, 0, 0, 0)))],
+  });
+  return Buffer.concat([box('ftyp', 'iso5', u32(512), 'iso5', 'iso6', 'mp41'), movie]);
 }
 
 /**
@@ -97,4 +78,33 @@ export function mp4Fragment(number: number, samples: readonly VideoSample[], end
     Buffer.from('mdat'),
     ...samples.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.length)),
   ];
+}
+
+/** What a fragment's head says of its samples, in the order of decoding. */
+export interface FragmentSamples {
+  /** When the first is decoded, ms. */
+  readonly decodeMs: number;
+  readonly durations: readonly number[];
+  readonly sizes: readonly number[];
+  readonly keyframes: readonly boolean[];
+  /** From decoding to showing, ms; may be negative. */
+  readonly offsets: readonly number[];
+}
+
+/** Reads a `moof` box of `mp4Fragment`. @throws MediaError `recording-unreadable` when it is none of ours. */
+export function readFragment(head: Buffer): FragmentSamples {
+  const track = findBox(head.subarray(8), 'traf')?.subarray(8) ?? Buffer.alloc(0);
+  const [time, run] = [findBox(track, 'tfdt'), findBox(track, 'trun')];
+  const count = run === null || run.length < 20 ? -1 : run.readUInt32BE(12);
+  if (time?.length !== 20 || run?.readUInt32BE(8) !== 0x01000f01 || run.length !== 20 + 16 * count) {
+    throw new MediaError('recording-unreadable', 'The recording holds a fragment that this software did not write.');
+  }
+  const column = (at: number): number[] => Array.from({ length: count }, (_, sample) => run.readUInt32BE(20 + 16 * sample + at));
+  return {
+    decodeMs: Number(time.readBigUInt64BE(12)),
+    durations: column(0),
+    sizes: column(4),
+    keyframes: column(8).map((flags) => flags === KEY_FLAGS),
+    offsets: column(12).map((ms) => ms | 0),
+  };
 }

@@ -1,6 +1,6 @@
 /** Boxes of the ISO base media file format (ISO/IEC 14496-12): written, and walked. */
 
-type Part = Uint8Array | string | readonly Part[];
+export type Part = Uint8Array | string | readonly Part[];
 
 /** A box of `type` (four characters) around its parts; text is written as Latin-1. */
 export function box(type: string, ...parts: readonly Part[]): Buffer {
@@ -21,6 +21,11 @@ export function u16(...values: readonly number[]): Buffer {
 }
 
 export function u32(...values: readonly number[]): Buffer {
+  return u32s(values);
+}
+
+/** The same for tables, which are too long to be passed as arguments. */
+export function u32s(values: readonly number[]): Buffer {
   const bytes = Buffer.allocUnsafe(values.length * 4);
   for (const [at, value] of values.entries()) bytes.writeUInt32BE(value >>> 0, at * 4);
   return bytes;
@@ -35,6 +40,17 @@ export function u64(value: number): Buffer {
 function flattened(part: Part): Uint8Array[] {
   if (typeof part === 'string') return [Buffer.from(part, 'latin1')];
   return part instanceof Uint8Array ? [part] : part.flatMap(flattened);
+}
+
+/** The first box of a type among those that fill `bytes`; null where there is none. */
+export function findBox(bytes: Buffer, type: string): Buffer | null {
+  for (let at = 0; at < bytes.length;) {
+    const header = readBoxHeader(bytes.subarray(at));
+    if (header === null) return null;
+    if (header.type === type) return bytes.subarray(at, at + header.bytes);
+    at += header.bytes;
+  }
+  return null;
 }
 
 export interface BoxHeader {
