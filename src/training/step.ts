@@ -1,4 +1,5 @@
 import type { ResolvedDevice } from '../inference/device.js';
+import type { TrainableModel } from './model.js';
 
 /** Which triplets count. Source: pytorch-metric-learning, `TripletMarginMiner`. */
 export type TripletMiner = 'semihard' | 'hard' | 'all';
@@ -92,3 +93,6 @@ export interface TrainingStep {
   ): Promise<Float32Array<ArrayBuffer>>;
   dispose(): Promise<void>;
 }
+
+/** `createTrainingStep`, for who takes it as an argument. */
+export type CreateTrainingStep = (model: TrainableModel, options: StepOptions) => Promise<TrainingStep>;
