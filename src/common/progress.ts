@@ -3,6 +3,8 @@ export interface ProgressState {
   readonly label: string;
   readonly done: number;
   readonly total: number;
+  /** Stands behind the rest: a measure that changes on the way. */
+  readonly note?: string;
 }
 
 export interface ProgressBar {
@@ -53,12 +55,12 @@ export function progressBar(stream: ProgressStream = process.stderr, now: () => 
 }
 
 /** `embedding  ████████░░░░  120/482  25 %  0:14 left` */
-export function progressLine({ label, done, total }: ProgressState, elapsedMs: number): string {
+export function progressLine({ label, done, total, note }: ProgressState, elapsedMs: number): string {
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const filled = Math.round(share * BAR_WIDTH);
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
   const left = share > 0 && share < 1 && elapsedMs >= ETA_AFTER_MS ? `  ${duration((elapsedMs * (1 - share)) / share)} left` : '';
-  return `${label.padEnd(12)} ${bar}  ${done}/${total}  ${Math.floor(share * 100)} %${left}`;
+  return `${label.padEnd(12)} ${bar}  ${done}/${total}  ${Math.floor(share * 100)} %${left}${note === undefined ? '' : `  ${note}`}`;
 }
 
 /** `0:07`, `12:30`, `1:02:03` */
