@@ -99,6 +99,16 @@ const PAYLOADS = {
   },
   /** The clock of the machine was set: `jumpMs` is what it moved beyond the time that passed, negative when it went back. */
   clock: { previousAt: z.iso.datetime(), jumpMs: z.number() },
+  /** What the machine made of one photograph, where there is no video; see `AssignedPhotograph`. */
+  photograph: {
+    index: count,
+    file: relativePathSchema,
+    outcome: z.enum(['assigned', 'doubtful', 'unknown', 'other', 'unusable']),
+    landmark: z.string().nullable(),
+    score: z.number().min(0).max(1),
+    quality: z.number().min(0).max(1),
+    repeats: count.nullable(),
+  },
   /** A photograph was assigned to another landmark (null: to none) by hand. */
   assignment: { file: relativePathSchema, from: z.string().nullable(), to: z.string().nullable(), reason: text },
   /** Marked for audit, or no longer: while it is, retention never deletes it. */

@@ -3,6 +3,7 @@ import { coverage, type Coverage, type KeptStill, type ManualMark } from '../tra
 import type { Sighting } from '../tracking/sighting.js';
 import type { ProcedureDescription } from './description.js';
 import type { Entry } from './entries.js';
+import { coverageOfPhotographs, photographsOfJournal } from './photographs/documentation.js';
 
 /** Entries of a journal, up to any of them. */
 export interface JournalSoFar {
@@ -31,12 +32,14 @@ export function sightingsOfJournal(entries: readonly Entry[]): Sighting[] {
  */
 export function coverageOf(journal: JournalSoFar): Coverage {
   const { entries, description } = journal;
-  const marks: ManualMark[] = [];
+  const checklist = checklistOf(journal);
+  const { labels } = description.gallery;
+  const marks = marksOf(entries);
+  const photographs = photographsOfJournal(entries);
+  if (photographs.length > 0) return coverageOfPhotographs(checklist, labels, photographs, marks);
   const stills = new Map<string, KeptStill>();
   for (const entry of entries) {
-    if (entry.type === 'site-set') marks.push({ siteId: entry.site, state: entry.state });
-    else if (entry.type === 'site-cleared') marks.push({ siteId: entry.site, state: null });
-    else if (entry.type === 'still-kept') {
+    if (entry.type === 'still-kept') {
       const { landmark, frameId, ptsUs, quality, file } = entry;
       // A picture whose quality was not judged was chosen by somebody, which is judgement enough.
       stills.set(file, { landmark, frameId: frameId ?? 0, ptsUs: ptsUs ?? 0, quality: quality ?? 1 });
@@ -46,10 +49,16 @@ export function coverageOf(journal: JournalSoFar): Coverage {
       else if (still !== undefined) stills.set(entry.file, { ...still, landmark: entry.to });
     }
   }
-  return coverage(checklistOf(journal), {
-    labels: description.gallery.labels,
-    sightings: sightingsOfJournal(entries),
-    stills: [...stills.values()],
-    marks,
-  });
+  return coverage(checklist, { labels, sightings: sightingsOfJournal(entries), stills: [...stills.values()], marks });
+}
+
+/** What was set by hand, in order. */
+export function marksOf(entries: readonly Entry[]): ManualMark[] {
+  return entries.flatMap((entry): ManualMark[] =>
+    entry.type === 'site-set'
+      ? [{ siteId: entry.site, state: entry.state }]
+      : entry.type === 'site-cleared'
+        ? [{ siteId: entry.site, state: null }]
+        : [],
+  );
 }

@@ -72,7 +72,12 @@ export async function keepPhotographs(
   await keepEvidence(writer.folder, gallery, looked, lines);
   await writeDurably(join(writer.folder, PHOTOGRAPHS_FILE), Buffer.from(photographsText({ photographs: lines, unreadable })));
 
-  const photographs = judgePhotographs(lines, (index) => looked[index]?.quality.score ?? 0, []);
+  await Promise.all(
+    lines.map(({ index, picture: file, outcome, landmark, score, quality, repeats }) =>
+      writer.append({ type: 'photograph', index, file, outcome, landmark, score, quality, repeats }),
+    ),
+  );
+  const photographs = judgePhotographs(lines);
   const sites = documentation(checklist, gallery.labels, photographs);
   for (const { id, documentedBy } of sites) {
     const best = looked[documentedBy[0] ?? -1];
@@ -114,7 +119,7 @@ async function keepEvidence(
 }
 
 function lineOf(
-  { path, frame, sha256, width, height, picture }: LookedAt,
+  { path, frame, sha256, width, height, picture, quality }: LookedAt,
   index: number,
   repeats: number | null,
   assignment: Assignment = NOTHING,
@@ -133,6 +138,7 @@ function lineOf(
     outcome,
     landmark,
     score,
+    quality: quality.score,
     shows,
     doubts: [...doubts],
     precision,

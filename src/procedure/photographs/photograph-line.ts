@@ -33,6 +33,7 @@ const PHOTOGRAPH = z.strictObject({
   outcome: z.enum(['assigned', 'doubtful', 'unknown', 'other', 'unusable']),
   landmark: z.string().nullable(),
   score: share,
+  quality: share,
   shows: z.string().nullable(),
   doubts: z.array(z.enum(['contested', 'soft'])),
   precision: share.nullable(),
@@ -45,7 +46,7 @@ const UNREADABLE = z.strictObject({
 });
 const LINE = z.discriminatedUnion('type', [PHOTOGRAPH, UNREADABLE]);
 
-/** A photograph as it was judged; the fields of the judgement are those of `Assignment`. */
+/** A photograph as it was judged; the fields of the judgement are those of `Assignment` and `AssignedPhotograph`. */
 export type PhotographLine = z.output<typeof PHOTOGRAPH>;
 export type UnreadableLine = z.output<typeof UNREADABLE>;
 

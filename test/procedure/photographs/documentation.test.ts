@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { completeness, documentation, judgePhotographs } from '../../../src/procedure/photographs/documentation.js';
+import {
+  coverageOfPhotographs,
+  documentation,
+  judgePhotographs,
+  type AssignedPhotograph,
+} from '../../../src/procedure/photographs/documentation.js';
 import { nearDuplicates } from '../../../src/procedure/photographs/near-duplicates.js';
-import type { PhotographLine } from '../../../src/procedure/photographs/photograph-line.js';
 import { parseChecklist } from '../../../src/tracking/checklist.js';
 
 const checklist = parseChecklist({
@@ -19,25 +23,9 @@ const checklist = parseChecklist({
 });
 const LABELS = ['antrum', 'z-line', 'fundus'];
 
-function photograph(index: number, over: Partial<PhotographLine>): PhotographLine {
-  return {
-    type: 'photograph',
-    index,
-    path: `${index}.jpg`,
-    frame: null,
-    sha256: 'a'.repeat(64),
-    width: 10,
-    height: 10,
-    picture: `photographs/${index}.jpg`,
-    repeats: null,
-    outcome: 'assigned',
-    landmark: 'antrum',
-    score: 0.8,
-    shows: 'antrum',
-    doubts: [],
-    precision: null,
-    ...over,
-  };
+function photograph(index: number, over: Partial<AssignedPhotograph>): AssignedPhotograph {
+  const picture = `photographs/${index}.jpg`;
+  return { index, picture, repeats: null, outcome: 'assigned', landmark: 'antrum', score: 0.8, quality: 0.9, ...over };
 }
 
 describe('documentation', () => {
@@ -49,15 +37,8 @@ describe('documentation', () => {
     photograph(4, { outcome: 'unknown', landmark: 'fundus' }),
     photograph(5, { outcome: 'unusable', landmark: null }),
   ];
-  const states = (corrections: Parameters<typeof judgePhotographs>[2], marks: Parameters<typeof documentation>[3] = []) =>
-    Object.fromEntries(
-      documentation(
-        checklist,
-        LABELS,
-        judgePhotographs(lines, () => 0.9, corrections),
-        marks,
-      ).map((site) => [site.id, site]),
-    );
+  const states = (corrections: Parameters<typeof judgePhotographs>[1], marks: Parameters<typeof documentation>[3] = []) =>
+    Object.fromEntries(documentation(checklist, LABELS, judgePhotographs(lines, corrections), marks).map((site) => [site.id, site]));
 
   it('tells documented, doubtful, missing and unsupported apart, the best photograph first and repetitions left out', () => {
     const sites = states([]);
@@ -65,7 +46,7 @@ describe('documentation', () => {
     expect(sites['z-line']).toMatchObject({ state: 'seen', documentedBy: [], doubtful: [3] });
     expect(sites['bulb']).toMatchObject({ state: 'unsupported' });
     expect(sites['fundus']).toMatchObject({ state: 'unseen', guesses: [4] });
-    expect(completeness(Object.values(sites))).toEqual({ required: 2, documented: 1, seen: 1, unsupported: 1 });
+    expect(coverageOfPhotographs(checklist, LABELS, judgePhotographs(lines))).toMatchObject({ required: 2, documented: 1, seen: 2 });
   });
 
   it('counts what a person said, the last word of each photograph, without losing the machine’s', () => {
@@ -76,7 +57,7 @@ describe('documentation', () => {
     const rejected = states([by(0, null), by(1, null), by(1, 'z-line')]);
     expect(rejected['antrum']).toMatchObject({ state: 'unseen' });
     expect(rejected['z-line']).toMatchObject({ documentedBy: [1] });
-    const judged = judgePhotographs(lines, () => 0.9, [by(1, 'z-line')])[1];
+    const judged = judgePhotographs(lines, [by(1, 'z-line')])[1];
     expect(judged).toMatchObject({ outcome: 'assigned', landmark: 'antrum', corrected: 'z-line', counts: 'z-line' });
   });
 
