@@ -48,7 +48,11 @@ export { coverage, type Coverage, type CoverageInput, type SiteCoverage } from '
 // Procedures
 export { openProcedureWriter, type ClosedProcedure, type NewStill, type ProcedureWriter, type WriterOptions } from './procedure/writer.js';
 export { readProcedure, type Procedure } from './procedure/reader.js';
-export { installationKey, type InstallationKey } from './procedure/key.js';
+export { openProcedureHome, type OpenHomeOptions, type ProcedureHome } from './procedure/home.js';
+export { verifyProcedure, type Verification, type VerifyOptions } from './procedure/verify.js';
+export { createAmender, type Amender, type Amendment } from './procedure/amend.js';
+export type { Finding } from './procedure/finding.js';
+export type { InstallationKey } from './procedure/key.js';
 export { detectionLine, type DetectionLine } from './procedure/detection-line.js';
 export type { NewProcedure, ProcedureDescription } from './procedure/description.js';
 export type { Entry, EntryType, NewEntry } from './procedure/entries.js';
