@@ -11,6 +11,7 @@ import { register as registerGallery } from './gallery.js';
 import { register as registerLive } from './live.js';
 import { register as registerModels } from './models.js';
 import { register as registerPhantom } from './phantom.js';
+import { register as registerProcedures } from './procedures.js';
 import { register as registerSearch } from './search.js';
 
 const EXIT_FAILED = 1;
@@ -25,6 +26,7 @@ const program = new Command('lumenmark')
 const COMMANDS = [
   registerLive,
   registerAudit,
+  registerProcedures,
   registerDevices,
   registerGallery,
   registerSearch,
