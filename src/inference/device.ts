@@ -90,7 +90,10 @@ function rememberedProbe(request: ProbeRequest): Promise<ProbeReport> {
   return known;
 }
 
+/** On 16 cores a real-size pair gains nothing from more than these (docs/performance.md), and threads that wait keep their core busy. */
+const MOST_THREADS = 6;
+
 /** One core stays free for capture, sockets and ffmpeg. */
 function defaultThreads(): number {
-  return Math.max(1, availableParallelism() - 1);
+  return Math.max(1, Math.min(availableParallelism() - 1, MOST_THREADS));
 }
