@@ -7,6 +7,7 @@ import { register as registerDevices } from './devices.js';
 import { register as registerDoctor } from './doctor.js';
 import { register as registerEmbed } from './embed.js';
 import { register as registerEvaluate } from './evaluate.js';
+import { register as registerFinetune } from './finetune.js';
 import { register as registerGallery } from './gallery.js';
 import { register as registerLive } from './live.js';
 import { register as registerModels } from './models.js';
@@ -31,6 +32,7 @@ const COMMANDS = [
   registerGallery,
   registerSearch,
   registerEvaluate,
+  registerFinetune,
   registerModels,
   registerEmbed,
   registerPhantom,

@@ -2,15 +2,16 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ModelError } from '../common/errors.js';
-import { resolveDevice, type Device, type ResolvedDevice } from '../inference/device.js';
+import { resolveDevice, type Device } from '../inference/device.js';
 import { openBackbones, trainable, type OpenBackbonesOptions, type OpenedBackbones } from './backbones.js';
 import { createTrainingStep } from './create-step.js';
 import { loadCheckpoint, type RunIdentity } from './checkpoint.js';
 import { readData, type DataOptions, type TrainingData } from './data.js';
 import { embedSide } from './embed-side.js';
 import { freshRunning, readInit } from './init.js';
+import { automaticMicroBatch } from './micro-batch.js';
 import type { BackboneTraining, TrainableModel } from './model.js';
-import { cardText } from './model-card.js';
+import { cardText, importCommand } from './model-card.js';
 import { initialParameters, parametersOf } from './parameters.js';
 import { createCache, type PictureCache } from './picture-cache.js';
 import { putText, writeResult, type WrittenResult } from './result.js';
@@ -18,7 +19,7 @@ import { runPage } from './run-page.js';
 import { RunLog } from './run-log.js';
 import type { TrainingSettings } from './settings.js';
 import { createState, valuesOf, type TrainingState } from './state.js';
-import type { StepOptions, TrainingStep } from './step.js';
+import type { TrainingStep } from './step.js';
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, trainToEnd, type TrainerProgress } from './trainer.js';
 import { validate, type Validation } from './validation.js';
 
@@ -34,8 +35,8 @@ export interface FinetuneOptions {
   readonly init?: string;
   readonly device?: Device;
   readonly threads?: number;
-  /** Pictures that go through the backbones at once; null for the whole batch. */
-  readonly microBatch: number | null;
+  /** Pictures that go through the backbones at once; `auto` as many as fit into memory. */
+  readonly microBatch: number | 'auto';
   readonly recompute: boolean;
   /** Folder of the run and of its result. */
   readonly out: string;
@@ -73,6 +74,8 @@ export interface FinetuneReport {
   /** Epoch whose state was taken; null for the last. */
   readonly bestEpoch: number | null;
   readonly result: WrittenResult | null;
+  /** Command that makes a model of the result. */
+  readonly importCommand: string | null;
   /** Side of the input, px. */
   readonly inputSize: number;
 }
@@ -121,15 +124,23 @@ async function run(options: FinetuneOptions, opened: OpenedBackbones, data: Trai
     backbones: opened.backbones.map((backbone) => trainable(backbone, training)),
     head: { outputs: options.fusionDim },
   };
-  const identity = identityOf(options, model, opened, data);
+  const microBatch = options.microBatch === 'auto' ? automaticMicroBatch(model, settings.batchSize) : options.microBatch;
+  const identity = identityOf(options, microBatch, model, opened, data);
   const state = await initialState(options, model);
   const device = await resolveDevice(options);
   options.onReport?.(`device ${device.name}: ${device.reason}`);
+  if (microBatch !== null) options.onReport?.(`${microBatch} pictures go through the backbones at once`);
   const checkpoints = join(out, 'checkpoints');
   if (options.resume) await loadCheckpoint(join(checkpoints, LAST_CHECKPOINT), state, identity);
   const logPath = join(out, 'run.ndjson');
   const log = options.resume ? await RunLog.resume(logPath, state.position) : await RunLog.create(logPath);
-  const step = await (options.createStep ?? createTrainingStep)(model, stepOptions(options, device));
+  const step = await (options.createStep ?? createTrainingStep)(model, {
+    loss: settings.loss,
+    dropout: settings.dropout,
+    recompute: options.recompute,
+    microBatch,
+    device,
+  });
   let cache: PictureCache | null = null;
   try {
     if (settings.cache) {
@@ -158,7 +169,7 @@ async function run(options: FinetuneOptions, opened: OpenedBackbones, data: Trai
     const parameters = [...parametersOf(model).keys()].reduce((sum, name) => sum + (valuesOf(state.parameters).get(name)?.length ?? 0), 0);
     const common = { steps, device: device.name, data: data.summary, parameters, inputSize: model.inputSize };
     if (!finished) {
-      return { ...common, finished, before: null, after: null, bestEpoch: state.best?.epoch ?? null, result: null };
+      return { ...common, finished, before: null, after: null, bestEpoch: state.best?.epoch ?? null, result: null, importCommand: null };
     }
     const initial = await initialState(options, model);
     const before = await finalValidation(step, data, initial);
@@ -169,7 +180,7 @@ async function run(options: FinetuneOptions, opened: OpenedBackbones, data: Trai
     const result = await writeResult(out, model, opened.backbones, valuesOf(state.parameters), state.running);
     await writePage(final);
     await putText(join(out, 'README.md'), cardText(facts, { ...final, steps, parameters, result }));
-    return { ...common, ...final, finished, result };
+    return { ...common, ...final, finished, result, importCommand: importCommand(facts, result) };
   } finally {
     await cache?.close();
     await step.dispose();
@@ -191,10 +202,6 @@ export interface RunFacts {
   readonly device: string;
 }
 
-function stepOptions({ settings, microBatch, recompute }: FinetuneOptions, device: ResolvedDevice): StepOptions {
-  return { loss: settings.loss, dropout: settings.dropout, microBatch, recompute, device };
-}
-
 async function initialState({ init, settings }: FinetuneOptions, model: TrainableModel): Promise<TrainingState> {
   const start =
     init === undefined
@@ -211,7 +218,13 @@ async function finalValidation(step: TrainingStep, { train, val }: TrainingData,
   return gallery === null || queries === null ? null : validate(gallery, queries, val.groups);
 }
 
-function identityOf(options: FinetuneOptions, model: TrainableModel, opened: OpenedBackbones, data: TrainingData): RunIdentity {
+function identityOf(
+  options: FinetuneOptions,
+  microBatch: number | null,
+  model: TrainableModel,
+  opened: OpenedBackbones,
+  data: TrainingData,
+): RunIdentity {
   const hash = (content: object): string => createHash('sha256').update(JSON.stringify(content)).digest('hex');
   return {
     model: hash({
@@ -221,7 +234,7 @@ function identityOf(options: FinetuneOptions, model: TrainableModel, opened: Ope
       head: model.head,
     }),
     data: data.identity,
-    settings: hash({ ...options.settings, microBatch: options.microBatch }),
+    settings: hash({ ...options.settings, microBatch, recompute: options.recompute }),
   };
 }
 

@@ -78,7 +78,7 @@ export function cardText(facts: RunFacts, card: CardFacts): string {
 
 /** The command that makes a model of the result. */
 export function importCommand({ model }: Pick<RunFacts, 'model'>, result: WrittenResult): string {
-  const backbones = model.backbones.map(({ name }, index) => `--backbone ${name}=${quoted(result.backbones[index] ?? '')}`);
+  const backbones = result.backbones.map(({ name, path }) => `--backbone ${name}=${quoted(path)}`);
   const unusual = model.backbones.find(({ spec, positions }) => positions !== officialRecipe(spec));
   return [
     'lumenmark models import --name MY-MODEL',
@@ -101,7 +101,7 @@ export function isRestricted(licence: string): boolean {
 export function settingRows({ options, device }: RunFacts): string[][] {
   const { settings } = options;
   return [
-    ['epochs', `${settings.epochs}${settings.steps === null ? '' : `, at most ${settings.steps} steps`}`],
+    ['length', settings.steps === null ? `${settings.epochs} epochs` : `${settings.steps} steps`],
     ['batch', `${settings.batchSize}, ${settings.order === 'given' ? 'in the given order' : `at least ${settings.perClass} of a class`}`],
     ['loss', lossText(settings.loss)],
     ['augmentation', settings.augment],

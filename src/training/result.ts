@@ -12,8 +12,8 @@ import type { Parameters, RunningStatistics } from './step.js';
 /** Where the parts of a result lie. */
 export interface WrittenResult {
   readonly folder: string;
-  /** Files or ids of the backbones, as `models import --backbone` takes them, in order. */
-  readonly backbones: readonly string[];
+  /** Files of the backbones, as `models import --backbone` takes them, in order. */
+  readonly backbones: readonly { readonly name: string; readonly path: string }[];
 }
 
 /** Folder of the weights that lie in no file of the user's: random ones, and those that were trained as a whole. */
@@ -41,7 +41,7 @@ export async function writeResult(
   try {
     await rm(join(folder, ADAPTER_FILE), { force: true });
     const bases: { name: string; sha256: string }[] = [];
-    const files: string[] = [];
+    const files: { name: string; path: string }[] = [];
     for (const [index, backbone] of model.backbones.entries()) {
       const { name, spec, training } = backbone;
       const source = opened[index];
@@ -66,7 +66,7 @@ export async function writeResult(
         await putText(join(folder, name, PEFT_CONFIG_FILE), json(peftConfig(training, spec.depth, source.origin)));
       }
       bases.push({ name, sha256 });
-      files.push(file);
+      files.push({ name, path: file });
     }
     if (model.head !== null && running !== null) {
       const { outputs } = model.head;

@@ -39,8 +39,11 @@ const settingsSchema = z.object({
 
 export type TrainingSettings = z.output<typeof settingsSchema>;
 
+/** A field that is undefined takes its default. */
+type Undefinable<Fields> = { readonly [Name in keyof Fields]?: Fields[Name] | undefined };
+
 /** @throws UsageError `training-options` with the name of the field. */
-export function trainingSettings(given: z.input<typeof settingsSchema>): TrainingSettings {
+export function trainingSettings(given: Undefinable<z.input<typeof settingsSchema>>): TrainingSettings {
   const parsed = settingsSchema.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

@@ -54,7 +54,7 @@ function options(name: string, more: Partial<FinetuneOptions> = {}): FinetuneOpt
     },
     settings: trainingSettings({ epochs: 5, batchSize: 12, augment: 'none', headLr: 0.03, seed: 1 }),
     device: 'cpu',
-    microBatch: null,
+    microBatch: 'auto',
     recompute: false,
     out: join(folder, name),
     resume: false,
