@@ -11,6 +11,8 @@ import { importModel } from '../models/import.js';
 import { POSITION_RECIPES, type PositionRecipe } from '../models/positions.js';
 import { intervalText, percentText } from '../report/format.js';
 import { checkFieldOfViewMode } from '../retrieval/still-pixels.js';
+import { isBackboneSpec } from '../training/backbone-spec.js';
+import { parseBackbone } from '../training/backbones.js';
 import type { PictureOrigin } from '../training/data.js';
 import { finetune, type FinetuneOptions, type FinetuneProgress, type FinetuneReport } from '../training/finetune.js';
 import { groupsFromTable, type GroupOf } from '../training/groups.js';
@@ -350,17 +352,17 @@ function lossOf({ loss, margin, miner, minerMargin, temperature }: Flags): LossO
 
 const PATHS: readonly string[] = ['train', 'val', 'groups', 'pixels', 'labels', 'init'];
 
+function inFull(backbone: string): string {
+  const { name, what } = parseBackbone(backbone);
+  return `${name === undefined ? '' : `${name}=`}${isBackboneSpec(what) ? what : resolve(what)}`;
+}
+
 /** Paths are kept in full, so that a run can be resumed from another folder. */
 async function writeFlags(out: string, raw: Record<string, unknown>): Promise<void> {
   const kept = Object.entries(raw).map(([name, value]) => {
     if (PATHS.includes(name)) return [name, resolve(String(value))] as const;
     if (name !== 'backbone') return [name, value] as const;
-    return [
-      name,
-      (value as string[]).map((text) =>
-        text.replace(/^([\w-]+=)?(?!vit:)(.+)$/, (_, start = '', path) => `${String(start)}${resolve(String(path))}`),
-      ),
-    ] as const;
+    return [name, (value as string[]).map(inFull)] as const;
   });
   await mkdir(out, { recursive: true }).catch((error: unknown) => {
     throw new UsageError('option', `--out ${out}: ${messageOf(error)}`, { cause: error, remedy: 'Choose another folder.' });

@@ -103,6 +103,12 @@ export function trainable(backbone: OpenedBackbone, training: BackboneTraining):
   return { name, spec, positions, training, weights: () => new BackboneReader(tensors, origin) };
 }
 
+/** Takes `[name=]FILE` or `[name=]vit:…` apart. */
+export function parseBackbone(text: string): { readonly name?: string; readonly what: string } {
+  const named = /^(?<name>[\w-]+)=(?<what>.+)$/.exec(text)?.groups;
+  return named?.['name'] === undefined ? { what: text } : { name: named['name'], what: named['what'] ?? '' };
+}
+
 interface Request {
   readonly name?: string | undefined;
   readonly what: string;
@@ -117,10 +123,7 @@ async function requestsOf({ model, backbones, home }: OpenBackbonesOptions): Pro
     });
   }
   if (model === undefined) {
-    return backbones.map((text) => {
-      const named = /^(?<name>[\w-]+)=(?<what>.+)$/.exec(text)?.groups;
-      return named === undefined ? { what: text } : { name: named['name'], what: named['what'] ?? '' };
-    });
+    return backbones.map(parseBackbone);
   }
   if (model === 'descriptors') {
     throw new UsageError('finetune-model', 'The built-in model has nothing that can be trained.', {

@@ -1,0 +1,173 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import sharp from 'sharp';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { register } from '../../src/cli/finetune.js';
+import { resolveDevice } from '../../src/inference/device.js';
+import { createEmbedder } from '../../src/inference/worker-embedder.js';
+import { openCheckpoint } from '../../src/models/checkpoint/open.js';
+import { unwrapStateDict } from '../../src/models/backbones/state-dict.js';
+import { openModel } from '../../src/models/registry.js';
+import type { Model } from '../../src/models/model.js';
+import { openBackbones, trainable } from '../../src/training/backbones.js';
+import { createTrainingStep } from '../../src/training/create-step.js';
+import { readInit } from '../../src/training/init.js';
+import type { RunRecord, StepRecord } from '../../src/training/run-log.js';
+import { relativeError } from '../support/run-graph.js';
+import { describeWithShared, sharedPath } from '../support/shared.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const root = temporaryFolder();
+
+async function lumenmark(...args: string[]): Promise<string> {
+  const lines: string[] = [];
+  vi.spyOn(console, 'log').mockImplementation((line: unknown) => void lines.push(String(line)));
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  const program = new Command('lumenmark').exitOverride().configureOutput({ writeErr: () => undefined });
+  register(program);
+  for (const command of program.commands) command.exitOverride();
+  await program.parseAsync(args, { from: 'user' });
+  return lines.join('\n');
+}
+
+beforeAll(() => {
+  vi.stubEnv('LUMENMARK_HOME', join(root, 'home'));
+  return () => vi.unstubAllEnvs();
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const stepsOf = (folder: string): StepRecord[] =>
+  readFileSync(join(folder, 'run.ndjson'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as RunRecord)
+    .filter((record) => record.type === 'step');
+
+describeWithShared('lumenmark finetune, against PyTorch and PEFT', () => {
+  it('takes the steps of the reference run, and its adapter is imported to the same embeddings', async () => {
+    const fixture = (path: string): string => sharedPath('fixtures', path);
+    const out = join(root, 'reference');
+    const backbones = ['dino-patch16.pth', 'dinov2-reg4.pth'].map((file) => fixture(`backbones/${file}`));
+    await lumenmark(
+      'finetune',
+      ...backbones.flatMap((file) => ['--backbone', file]),
+      ...['--pixels', fixture('inputs/pixels-224-rgb.bin'), '--width', '224', '--height', '224'],
+      ...['--labels', fixture('training/trajectory.json'), '--init', fixture('training/initial.safetensors')],
+      ...['--steps', '6', '--batch-size', '8', '--order', 'given', '--augment', 'none', '--dropout', '0', '--schedule', 'constant'],
+      ...['--lr', '1e-3', '--head-lr', '1e-3', '--weight-decay', '1e-4', '--fusion-dim', '64', '--device', 'cpu', '--threads', '2'],
+      ...['--out', out, '--import', 'reference'],
+    );
+    const expected = z
+      .object({ loss: z.array(z.number()), mined_semihard_triplets: z.array(z.number()), gradient_norm_before_clip: z.array(z.number()) })
+      .parse(JSON.parse(readFileSync(fixture('training/trajectory.json'), 'utf8')));
+    const steps = stepsOf(out);
+    expect(steps.map(({ minedTriplets }) => minedTriplets)).toEqual(expected.mined_semihard_triplets);
+    for (const [index, { loss, gradientNorm }] of steps.entries()) {
+      expect(Math.abs(loss - expected.loss[index]!)).toBeLessThan(1e-4);
+      expect(gradientNorm / expected.gradient_norm_before_clip[index]!).toBeCloseTo(1, 3);
+    }
+
+    const opened = await openBackbones({ home: root, backbones, seed: 1 });
+    const training = { kind: 'lora', rank: 8, alpha: 16, targets: ['qkv', 'proj', 'fc1', 'fc2'], lastBlocks: null } as const;
+    const model = { inputSize: 224, backbones: opened.backbones.map((one) => trainable(one, training)), head: { outputs: 64 } };
+    const trained = await readInit(out, model);
+    const final = await openCheckpoint(fixture('training/final.safetensors'));
+    for (const [name, tensor] of unwrapStateDict(final).tensors) {
+      const own = name.replace('model1', 'dino').replace('model2', 'dinov2').replace('.default', '');
+      const values =
+        trained.parameters.get(own) ??
+        (name.endsWith('running_mean') ? trained.running!.mean : name.endsWith('running_var') ? trained.running!.variance : null);
+      // BatchNorm takes the bias away again: its gradient is rounding alone, which AdamW makes steps of. It walks along with the running mean.
+      if (values === null || name === 'fusion_fc.0.bias' || name.endsWith('running_mean')) continue;
+      expect(relativeError(values, await tensor.read()), name).toBeLessThan(1e-3);
+    }
+    await final.close();
+
+    const pixels = new Uint8Array(readFileSync(fixture('inputs/pixels-224-rgb.bin')));
+    const step = await createTrainingStep(model, {
+      loss: { kind: 'triplet', margin: 0.6, miner: 'semihard', minerMargin: 0.3 },
+      dropout: 0,
+      microBatch: null,
+      recompute: false,
+      device: await resolveDevice({ device: 'cpu', threads: 2 }),
+    });
+    const inTraining = await step.embed({ pixels }, 8, trained.parameters, trained.running);
+    await step.dispose();
+    await opened.close();
+    const imported = (await openModel('reference', { home: join(root, 'home') })) as Model;
+    const embedder = await createEmbedder(imported, { device: 'cpu', threads: 2 });
+    const { embeddings } = await embedder.embed({ count: 8, width: 224, height: 224, pixels });
+    await embedder.dispose();
+    expect(Math.max(...embeddings.map((value, index) => Math.abs(value - inTraining[index]!)))).toBeLessThan(1e-4);
+  });
+});
+
+describe('lumenmark finetune', () => {
+  const pictures = join(root, 'pictures');
+  const out = join(root, 'run');
+  const scratch = [
+    '--backbone',
+    'vit:dim=64,depth=1,patch=16',
+    '--backbone',
+    'b=vit:dim=64,depth=1,patch=8',
+    '--tune',
+    'all',
+    '--input-size',
+    '32',
+  ];
+  const quick = ['--epochs', '2', '--batch-size', '8', '--fusion-dim', '16', '--lr', '1e-3', '--device', 'cpu', '--threads', '1'];
+
+  beforeAll(async () => {
+    for (const [label, background] of [
+      ['antrum', '#a05040'],
+      ['pylorus', '#805090'],
+    ] as const) {
+      mkdirSync(join(pictures, label), { recursive: true });
+      for (let number = 0; number < 12; number++) {
+        const noise = { type: 'gaussian', mean: 100, sigma: 40 } as const;
+        await sharp({ create: { width: 40, height: 40, channels: 3, background, noise } })
+          .composite([{ input: { create: { width: 10, height: 10, channels: 3, background } }, left: number * 2, top: 30 - number * 2 }])
+          .png()
+          .toFile(join(pictures, label, `patient-${number % 4}-${number}.png`));
+      }
+    }
+  });
+
+  it('trains a pair from scratch, is resumed with the flags that it began with, and makes a model', async () => {
+    const groups = join(root, 'groups.csv');
+    const rows = ['antrum', 'pylorus'].flatMap((label) =>
+      Array.from({ length: 12 }, (_, number) => `${label}/patient-${number % 4}-${number}.png;P${number % 4}`),
+    );
+    writeFileSync(groups, ['path;patient', ...rows].join('\n'));
+    const split = ['--groups', groups, '--group-column', 'patient', '--val-fraction', '0.25'];
+    await lumenmark('finetune', ...scratch, ...quick, ...split, '--train', pictures, '--out', out);
+    const first = JSON.parse(await lumenmark('finetune', '--resume', out, '--json', '--import', 'scratch')) as {
+      data: object;
+      steps: number;
+    };
+    expect(first).toMatchObject({ steps: 4, data: { train: 18, val: 6, groups: { train: 3, val: 1 } } });
+    const model = (await openModel('scratch', { home: join(root, 'home') })) as Model;
+    expect(model).toMatchObject({ dimension: 16, backbones: ['dino', 'b'], input: { width: 32, height: 32 } });
+    await expect(lumenmark('finetune', '--resume', out, '--lr', '1')).rejects.toThrow(/--lr: a run goes on with the flags/);
+  });
+
+  it.each([
+    [['--train', pictures, ...scratch], /--out/],
+    [['--train', pictures, '--out', out], /either a model or its backbones/],
+    [['--out', out, ...scratch], /--train/],
+    [['--train', pictures, '--out', out, ...scratch, '--lr', '-1'], /lr/],
+    [['--train', pictures, '--out', out, ...scratch, '--cache'], /cache/],
+    [['--train', pictures, '--out', out, '--backbone', 'vit:dim=100,depth=1,patch=16'], /multiple of 64/],
+    [['--train', pictures, '--out', out, ...scratch, '--group-pattern', 'patient'], /group in parentheses/],
+    [['--train', join(root, 'nowhere'), '--out', out, ...scratch], /nowhere/],
+    [['--train', pictures, '--out', out, '--model', 'descriptors'], /nothing that can be trained/],
+    [['--resume', join(root, 'nowhere')], /no run to go on with/],
+  ])('refuses %j', async (args, message) => {
+    await expect(lumenmark('finetune', ...args)).rejects.toThrow(message);
+    rmSync(join(root, 'nowhere'), { recursive: true, force: true });
+  });
+});
