@@ -1,8 +1,9 @@
 import { ModelError } from '../common/errors.js';
+import { patchesAcross } from '../models/graph/vit.js';
 import { LORA_TARGETS, type LoraTraining, type TrainableModel } from './model.js';
 import type { LossOptions, StepOptions } from './step.js';
 
-/** @throws ModelError `training-options` that names the option. */
+/** @throws ModelError `training-options` that names the option, `input-size` */
 export function checkStep(model: TrainableModel, options: StepOptions): void {
   if (model.backbones.length === 0) throw wrong('backbones', 'none are given', 'Give at least one backbone.');
   const names = model.backbones.map(({ name }) => name);
@@ -11,7 +12,14 @@ export function checkStep(model: TrainableModel, options: StepOptions): void {
   if (model.head === null && model.backbones.every(({ training }) => training.kind === 'frozen')) {
     throw wrong('backbones', 'all are frozen and there is no fusion head', 'Train a backbone or add a head.');
   }
-  for (const { training } of model.backbones) if (training.kind === 'lora') checkLora(training);
+  for (const { name, spec, training } of model.backbones) {
+    patchesAcross(model.inputSize, spec);
+    if (spec.mlp !== 'gelu') {
+      const remedy = 'Train a backbone with a GELU MLP: all of DINO, and DINOv2 up to ViT-L.';
+      throw wrong('backbones', `${name} has a SwiGLU MLP, which cannot be trained here`, remedy);
+    }
+    if (training.kind === 'lora') checkLora(training);
+  }
   if (model.head !== null) whole('head.outputs', model.head.outputs);
   if (!(options.dropout >= 0 && options.dropout < 1))
     throw wrong('dropout', `it is ${String(options.dropout)}`, 'Give a share from 0 to below 1.');

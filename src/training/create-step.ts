@@ -1,15 +1,11 @@
-import { ModelError } from '../common/errors.js';
-import type { Tensors } from '../inference/graph-messages.js';
 import { GraphRunner } from '../inference/graph-runner.js';
-import type { TensorValue } from '../inference/session.js';
-import { sizeOf } from '../models/checkpoint/tensor.js';
+import type { Tensors } from '../inference/graph-messages.js';
 import { encodeModel } from '../onnx/encode.js';
 import type { OnnxModel } from '../onnx/graph.js';
-import { entryBlock, entryLength, tokensOf } from './graph/backbone.js';
-import { dropoutNumbers } from './graph/dropout.js';
+import { checkStep } from './check-step.js';
+import { entryBlock, entryLength } from './graph/backbone.js';
 import {
   backboneGradientsGraph,
-  dropoutColumns,
   embeddingGraph,
   entryGraph,
   featuresGraph,
@@ -21,17 +17,8 @@ import {
 import { pairMasks } from './loss/pairs.js';
 import type { TrainableModel } from './model.js';
 import { parametersOf, type ParameterSpec } from './parameters.js';
-import type {
-  BatchStatistics,
-  Parameters,
-  RunningStatistics,
-  StepBatch,
-  StepOptions,
-  StepPictures,
-  StepResult,
-  TrainingStep,
-} from './step.js';
-import { checkStep } from './check-step.js';
+import { dropoutFeed, floatsOf, parameterFeed, pictureFeed, vectorOf } from './step-feeds.js';
+import type { Parameters, RunningStatistics, StepBatch, StepOptions, StepPictures, StepResult, TrainingStep } from './step.js';
 
 type Arrays = Map<string, Float32Array<ArrayBuffer>>;
 
@@ -44,7 +31,7 @@ export async function createTrainingStep(model: TrainableModel, options: StepOpt
   checkStep(model, options);
   const step = new GraphStep(model, options);
   try {
-    // What every run needs is built at once, so that a model that does not fit is refused here and not in the first epoch.
+    // A small graph first, so that a device that does not work is found here and not in the first epoch.
     await step.prepare();
   } catch (error) {
     await step.dispose();
@@ -85,26 +72,25 @@ class GraphStep implements TrainingStep {
     const names = [...this.activationLengths.keys()];
     return this.#inPieces({ pixels }, count, async (pictures) => {
       const outputs = await this.#runner.run('entry', pictures);
-      return names.map((name) => [name, floats(outputs, `activations:${name}`)]);
+      return names.map((name) => [name, floatsOf(outputs, `activations:${name}`)]);
     });
   }
 
   async run(batch: StepBatch, parameters: Parameters): Promise<StepResult> {
     const count = batch.labels.length;
-    await this.#hold(parameters);
-    const isWhole = this.#options.microBatch === null || this.#options.microBatch >= count;
+    await this.#runner.hold(parameterFeed(this.#parameters, parameters));
     const { positive, negative } = pairMasks(batch.labels);
     const pairs = { positive: { data: positive, shape: [count, count] }, negative: { data: negative, shape: [count, count] } };
-    if (isWhole) {
-      const source = sourceOf(batch.pictures);
-      await this.#load(`step:${source}`, () => stepGraph(this.#graphs, source));
-      const pictures = this.#feed(batch.pictures, 0, count, count);
-      return this.#result(
-        count,
-        await this.#runner.run(`step:${source}`, { ...pictures, ...pairs, ...this.#dropout(batch.seed, 0, count) }),
-      );
-    }
-    return this.#runInPieces(batch, count, pairs);
+    const { microBatch } = this.#options;
+    if (microBatch !== null && microBatch < count) return this.#runInPieces(batch, pairs);
+    const source = sourceOf(batch.pictures);
+    await this.#load(`step:${source}`, () => stepGraph(this.#graphs, source));
+    const pictures = pictureFeed(this.#model, this.activationLengths, batch.pictures, [0, count, count]);
+    return this.#result(
+      count,
+      await this.#runner.run(`step:${source}`, { ...pictures, ...pairs, ...this.#dropout(batch, 0, count) }),
+      new Map(),
+    );
   }
 
   async embed(
@@ -115,14 +101,11 @@ class GraphStep implements TrainingStep {
   ): Promise<Float32Array<ArrayBuffer>> {
     const source = sourceOf(pictures);
     await this.#load(`embedding:${source}`, () => embeddingGraph(this.#graphs, source));
-    await this.#hold(parameters);
-    const moments: Tensors =
-      running === null
-        ? {}
-        : { runningMean: vector(Float32Array.from(running.mean)), runningVariance: vector(Float32Array.from(running.variance)) };
+    await this.#runner.hold(parameterFeed(this.#parameters, parameters));
+    const moments: Tensors = running === null ? {} : { runningMean: vectorOf(running.mean), runningVariance: vectorOf(running.variance) };
     const found = await this.#inPieces(pictures, count, async (piece) => {
       const outputs = await this.#runner.run(`embedding:${source}`, { ...piece, ...moments });
-      return [['embedding', floats(outputs, 'embedding')]];
+      return [['embedding', floatsOf(outputs, 'embedding')]];
     });
     return found.get('embedding') ?? new Float32Array();
   }
@@ -132,70 +115,54 @@ class GraphStep implements TrainingStep {
   }
 
   /** Features of all pictures first, then the loss on the whole batch, then each piece once more with the cotangents of its features. */
-  async #runInPieces(batch: StepBatch, count: number, pairs: Tensors): Promise<StepResult> {
+  async #runInPieces(batch: StepBatch, pairs: Tensors): Promise<StepResult> {
+    const count = batch.labels.length;
     const source = sourceOf(batch.pictures);
+    await this.#load('head', () => headGraph(this.#graphs));
     await this.#load(`features:${source}`, () => featuresGraph(this.#graphs, source));
-    await this.#load(`gradients:${source}`, () => backboneGradientsGraph(this.#graphs, source));
     const { backbones } = this.#model;
     const features = await this.#inPieces(batch.pictures, count, async (piece, from, to) => {
-      const outputs = await this.#runner.run(`features:${source}`, { ...piece, ...this.#dropout(batch.seed, from, to) });
-      return backbones.map(({ name }) => [name, floats(outputs, `feature:${name}`)]);
+      const outputs = await this.#runner.run(`features:${source}`, { ...piece, ...this.#dropout(batch, from, to) });
+      return backbones.map(({ name }) => [name, floatsOf(outputs, `feature:${name}`)]);
     });
-    const feed = Object.fromEntries(
-      backbones.map(({ name, spec }) => [
-        `feature:${name}`,
-        { data: features.get(name) ?? new Float32Array(), shape: [count, spec.dimension] },
-      ]),
-    );
-    const head = this.#result(count, await this.#runner.run('head', { ...feed, ...pairs }), (outputs) => {
-      for (const { name, spec, training } of backbones) {
-        if (training.kind !== 'frozen') features.set(name, expectLength(floats(outputs, `cotangent:${name}`), count * spec.dimension));
-      }
-    });
-    const gradients = new Map(head.gradients);
-    await this.#inPieces(batch.pictures, count, async (piece, from, to) => {
-      const cotangents = Object.fromEntries(
+    const rows = (label: string, values: (name: string) => Float32Array<ArrayBuffer>, from: number, to: number): Tensors =>
+      Object.fromEntries(
         backbones.map(({ name, spec: { dimension } }) => [
-          `cotangent:${name}`,
-          { data: features.get(name)?.slice(from * dimension, to * dimension) ?? new Float32Array(), shape: [to - from, dimension] },
+          `${label}:${name}`,
+          { data: values(name).slice(from * dimension, to * dimension), shape: [to - from, dimension] },
         ]),
       );
-      const outputs = await this.#runner.run(`gradients:${source}`, { ...piece, ...this.#dropout(batch.seed, from, to), ...cotangents });
-      for (const name of this.#parameters.keys()) {
-        const output = outputs[`gradient:${name}`];
-        if (output !== undefined) accumulate(gradients, name, floats(outputs, `gradient:${name}`));
-      }
+    const head = await this.#runner.run('head', {
+      ...rows('feature', (name) => features.get(name) ?? new Float32Array(), 0, count),
+      ...pairs,
+    });
+    const trained = backbones.filter(({ training }) => training.kind !== 'frozen');
+    if (trained.length === 0) return this.#result(count, head, new Map());
+    await this.#load(`gradients:${source}`, () => backboneGradientsGraph(this.#graphs, source));
+    const cotangents = new Map(trained.map(({ name }) => [name, floatsOf(head, `cotangent:${name}`)]));
+    const sums: Arrays = new Map();
+    await this.#inPieces(batch.pictures, count, async (piece, from, to) => {
+      const given = rows('cotangent', (name) => cotangents.get(name) ?? new Float32Array(), from, to);
+      const outputs = await this.#runner.run(`gradients:${source}`, { ...piece, ...given, ...this.#dropout(batch, from, to) });
+      for (const [name, spec] of this.#parameters)
+        if (spec.group === 'backbone') accumulate(sums, name, floatsOf(outputs, `gradient:${name}`));
       return [];
     });
-    return { ...head, gradients };
+    return this.#result(count, head, sums);
   }
 
-  #result(count: number, outputs: Tensors, also?: (outputs: Tensors) => void): StepResult {
-    also?.(outputs);
+  /** `gradients` in the order of the parameters, from `summed` where they are there. */
+  #result(count: number, outputs: Tensors, summed: Arrays): StepResult {
     const gradients: Arrays = new Map();
-    for (const name of this.#parameters.keys()) {
-      if (outputs[`gradient:${name}`] !== undefined) gradients.set(name, floats(outputs, `gradient:${name}`));
-    }
-    const statistics = (): BatchStatistics => ({ mean: floats(outputs, 'mean'), variance: floats(outputs, 'variance'), count });
+    for (const name of this.#parameters.keys()) gradients.set(name, summed.get(name) ?? floatsOf(outputs, `gradient:${name}`));
     return {
-      loss: floats(outputs, 'loss')[0] ?? NaN,
-      minedTriplets: outputs['minedTriplets'] === undefined ? null : (floats(outputs, 'minedTriplets')[0] ?? NaN),
+      loss: floatsOf(outputs, 'loss')[0] ?? NaN,
+      minedTriplets: this.#options.loss.kind === 'triplet' ? (floatsOf(outputs, 'minedTriplets')[0] ?? NaN) : null,
       gradients,
-      batchStatistics: this.#model.head === null ? null : statistics(),
-      embeddings: floats(outputs, 'embeddings'),
+      batchStatistics:
+        this.#model.head === null ? null : { mean: floatsOf(outputs, 'mean'), variance: floatsOf(outputs, 'variance'), count },
+      embeddings: floatsOf(outputs, 'embeddings'),
     };
-  }
-
-  async #hold(parameters: Parameters): Promise<void> {
-    const held: Record<string, TensorValue> = {};
-    for (const [name, { shape }] of this.#parameters) {
-      const data = parameters.get(name);
-      if (data?.length !== sizeOf(shape)) {
-        throw new TypeError(`Parameter ${name} has ${String(data?.length ?? 0)} elements instead of ${String(sizeOf(shape))}`);
-      }
-      held[name] = { data: data as Float32Array<ArrayBuffer>, shape };
-    }
-    await this.#runner.hold(held);
   }
 
   #load(key: string, build: () => OnnxModel | Promise<OnnxModel>): Promise<void> {
@@ -218,69 +185,24 @@ class GraphStep implements TrainingStep {
     const joined: Arrays = new Map();
     for (let from = 0; from < count; from += size) {
       const to = Math.min(from + size, count);
-      for (const [name, values] of await work(this.#feed(pictures, from, to, count), from, to)) {
-        const whole = joined.get(name) ?? new Float32Array((values.length / (to - from)) * count);
-        whole.set(values, (values.length / (to - from)) * from);
+      const piece = pictureFeed(this.#model, this.activationLengths, pictures, [from, to, count]);
+      for (const [name, values] of await work(piece, from, to)) {
+        const width = values.length / (to - from);
+        const whole = joined.get(name) ?? new Float32Array(width * count);
+        whole.set(values, width * from);
         joined.set(name, whole);
       }
     }
     return joined;
   }
 
-  #feed(pictures: StepPictures, from: number, to: number, count: number): Tensors {
-    const { inputSize, backbones } = this.#model;
-    if ('pixels' in pictures) {
-      const length = inputSize * inputSize * 3;
-      if (pictures.pixels.length !== count * length) {
-        throw new TypeError(
-          `pixels holds ${String(pictures.pixels.length)} bytes, not ${String(count)} pictures of ${String(inputSize)} px`,
-        );
-      }
-      return { pixels: { data: pictures.pixels.slice(from * length, to * length), shape: [to - from, inputSize, inputSize, 3] } };
-    }
-    return Object.fromEntries(
-      backbones.map(({ name }) => {
-        const length = this.activationLengths?.get(name) ?? 0;
-        const values = expectLength(pictures.activations.get(name) ?? new Float32Array(), count * length);
-        return [`activations:${name}`, { data: values.slice(from * length, to * length), shape: [to - from, length] }];
-      }),
-    );
-  }
-
-  /** The numbers of the pictures `from` to `to` are the same whatever pieces the batch is cut into. */
-  #dropout(seed: number, from: number, to: number): Tensors {
-    const tensors: Record<string, TensorValue> = {};
-    if (this.#options.dropout === 0) return tensors;
-    this.#model.backbones.forEach((backbone, index) => {
-      const columns = dropoutColumns(this.#model, backbone);
-      if (columns === 0) return;
-      const tokens = tokensOf(backbone, this.#model.inputSize);
-      const mixed = Math.imul(seed, 0x9e3779b1) + 2 * index;
-      const rows = dropoutNumbers(to * tokens, mixed).slice(from * tokens);
-      tensors[`rows:${backbone.name}`] = { data: rows, shape: [rows.length, 1] };
-      tensors[`columns:${backbone.name}`] = { data: dropoutNumbers(columns, mixed + 1), shape: [1, columns] };
-    });
-    return tensors;
+  #dropout({ seed }: StepBatch, from: number, to: number): Tensors {
+    return this.#options.dropout === 0 ? {} : dropoutFeed(this.#model, seed, from, to);
   }
 }
 
 function sourceOf(pictures: StepPictures): Source {
   return 'pixels' in pictures ? 'pixels' : 'activations';
-}
-
-function floats(tensors: Tensors, name: string): Float32Array<ArrayBuffer> {
-  const data = tensors[name]?.data;
-  if (!(data instanceof Float32Array)) throw new ModelError('model-contract', `The training graph has no output ${name}.`);
-  return data;
-}
-
-function vector(data: Float32Array<ArrayBuffer>): TensorValue {
-  return { data, shape: [data.length] };
-}
-
-function expectLength<T extends Float32Array>(values: T, length: number): T {
-  if (values.length !== length) throw new TypeError(`${String(values.length)} elements instead of ${String(length)}`);
-  return values;
 }
 
 function accumulate(sums: Arrays, name: string, values: Float32Array<ArrayBuffer>): void {

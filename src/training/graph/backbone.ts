@@ -2,7 +2,6 @@ import type { Tensor } from '../../onnx/builder.js';
 import { multiplyDimensions } from '../../onnx/dimensions.js';
 import type { Node } from '../../onnx/graph.js';
 import { add, reshape, slice } from '../../onnx/ops.js';
-import { ModelError } from '../../common/errors.js';
 import { attention, patchesAcross } from '../../models/graph/vit.js';
 import type { TrainableBackbone } from '../model.js';
 import type { Layers } from './layers.js';
@@ -46,11 +45,6 @@ export async function emitEntry(pixels: Tensor, layers: Layers, inputSize: numbe
 /** The class token after the final LayerNorm, `[N, D]`: what `emitVit` of the inference graph gives, with the trained tensors as inputs. */
 export async function emitFeature(input: BackboneInput, layers: Layers, inputSize: number): Promise<Tensor> {
   const { spec } = layers.backbone;
-  if (spec.mlp !== 'gelu') {
-    throw new ModelError('training-options', `${layers.backbone.name} has a SwiGLU MLP, which cannot be trained here.`, {
-      remedy: 'Train a backbone with a GELU MLP: all of DINO, and DINOv2 up to ViT-L.',
-    });
-  }
   if (input.kind === 'activations' && entryBlock(layers.backbone) === spec.depth) return input.activations;
   return emitLast(await emitBlocks(input, layers, inputSize, spec.depth), layers);
 }

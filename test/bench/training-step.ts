@@ -1,0 +1,140 @@
+/**
+ * What one training step of the real-size pair costs against its own inference pass, with random weights, in one run: time, and the peak of the
+ * process's memory.
+ *
+ *   npm run bench -- training-step [--batch 8] [--micro-batch 8] [--recompute] [--dropout 0.05] [--cached] [--last-blocks K]
+ *                                  [--tiny] [--device cpu] [--threads 2] [--runs 3] [--peak-tflops T] [--json]
+ */
+import { availableParallelism } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { GraphRunner } from '../../src/inference/graph-runner.js';
+import type { ResolvedDevice } from '../../src/inference/device.js';
+import { officialRecipe, type VitSpec } from '../../src/models/backbones/spec.js';
+import { buildModelGraph } from '../../src/models/graph/model-graph.js';
+import { BackboneReader } from '../../src/models/graph/weights.js';
+import { encodeModel } from '../../src/onnx/encode.js';
+import { createTrainingStep } from '../../src/training/create-step.js';
+import type { TrainableModel } from '../../src/training/model.js';
+import { initialParameters } from '../../src/training/parameters.js';
+import { asTensors, DINOV2_VITS14_REG, GASTRONET_VITS16, randomWeights } from '../support/random-checkpoints.js';
+import { median } from './support/distribution.js';
+
+const TINY: Partial<VitSpec> = { dimension: 128, heads: 2, hidden: 512, depth: 3 };
+
+export default async function bench(args: readonly string[]): Promise<void> {
+  const value = (flag: string, fallback: string): string => (args.includes(flag) ? args[args.indexOf(flag) + 1]! : fallback);
+  const batch = Number(value('--batch', '8'));
+  const microBatch = Number(value('--micro-batch', String(batch)));
+  const runs = Number(value('--runs', '3'));
+  const lastBlocks = args.includes('--last-blocks') ? Number(value('--last-blocks', '12')) : null;
+  const device: ResolvedDevice = {
+    name: value('--device', 'cpu') as ResolvedDevice['name'],
+    reason: 'as asked',
+    threads: Number(value('--threads', String(availableParallelism()))),
+    batchLimit: 1,
+  };
+  const specs: [string, VitSpec][] = [
+    ['gastronet', GASTRONET_VITS16],
+    ['dinov2', DINOV2_VITS14_REG],
+  ];
+  const model: TrainableModel = {
+    inputSize: 224,
+    backbones: specs.map(([name, full], index) => {
+      const spec = args.includes('--tiny') ? { ...full, ...TINY } : full;
+      const weights = randomWeights(spec, index + 1).filter((entry) => entry.name !== 'mask_token');
+      return {
+        name,
+        spec,
+        positions: officialRecipe(spec),
+        weights: () => new BackboneReader(asTensors(weights), 'random'),
+        training: { kind: 'lora', rank: 8, alpha: 16, targets: ['qkv', 'proj', 'fc1', 'fc2'], lastBlocks },
+      };
+    }),
+    head: { outputs: 512 },
+  };
+  const pixels = Uint8Array.from({ length: batch * 224 * 224 * 3 }, (_, index) => (index * 31) % 251);
+  const timed = async (run: () => Promise<unknown>): Promise<number> => {
+    const times: number[] = [];
+    for (let index = 0; index <= runs; index++) {
+      const startedMs = performance.now();
+      await run();
+      if (index > 0) times.push(performance.now() - startedMs);
+    }
+    return median(times);
+  };
+
+  const inference = await timeInference(model, device, pixels, batch, timed);
+  const beforeMb = peakMb();
+  const step = await createTrainingStep(model, {
+    loss: { kind: 'triplet', margin: 0.6, miner: 'semihard', minerMargin: 0.3 },
+    dropout: Number(value('--dropout', '0.05')),
+    microBatch: microBatch < batch ? microBatch : null,
+    recompute: args.includes('--recompute'),
+    device,
+  });
+  const parameters = await initialParameters(model, 1);
+  const labels = Array.from({ length: batch }, (_, index) => index >> 1);
+  const pictures = args.includes('--cached') ? { activations: await step.activations(pixels, batch) } : { pixels };
+  const stepMs = await timed(() => step.run({ pictures, labels, seed: 1 }, parameters));
+  await step.dispose();
+  const result = {
+    device: device.name,
+    batch,
+    microBatch,
+    stepMs,
+    stepMsPerPicture: stepMs / batch,
+    inferenceMsPerPicture: inference,
+    ratioToBatch: stepMs / batch / inference.batch,
+    ratioToSingle: stepMs / batch / inference.single,
+    stepsPerSecond: 1000 / stepMs,
+    peakMb: peakMb(),
+    peakBeforeMb: beforeMb,
+  };
+  if (args.includes('--json')) {
+    console.log(JSON.stringify(result));
+    return;
+  }
+  console.log(`${device.name}, batch ${String(batch)} in pieces of ${String(microBatch)}, median of ${String(runs)} runs`);
+  console.log(`inference    ${inference.batch.toFixed(1)} ms per picture in a batch, ${inference.single.toFixed(1)} ms one by one`);
+  console.log(`step         ${(stepMs / batch).toFixed(1)} ms per picture, ${result.stepsPerSecond.toFixed(2)} steps/s`);
+  console.log(`ratio        ${result.ratioToBatch.toFixed(2)} to inference in a batch, ${result.ratioToSingle.toFixed(2)} one by one`);
+  console.log(`peak memory  ${(result.peakMb / 1024).toFixed(2)} GiB (before training ${(beforeMb / 1024).toFixed(2)})`);
+}
+
+/** Milliseconds per picture of the inference graph of the same pair, without quality measures, in a batch and one by one. */
+async function timeInference(
+  model: TrainableModel,
+  device: ResolvedDevice,
+  pixels: Uint8Array<ArrayBuffer>,
+  batch: number,
+  timed: (run: () => Promise<unknown>) => Promise<number>,
+): Promise<{ batch: number; single: number }> {
+  const { model: graph } = await buildModelGraph({
+    name: 'inference',
+    inputSize: model.inputSize,
+    backbones: model.backbones,
+    head: null,
+    precision: 'fp32',
+    quality: false,
+  });
+  const runner = new GraphRunner('inference', device);
+  await runner.load('inference', encodeModel(graph));
+  const size = pixels.length / batch;
+  const run = (from: number, to: number): Promise<unknown> =>
+    runner.run('inference', { pixels: { data: pixels.slice(from * size, to * size), shape: [to - from, 224, 224, 3] } });
+  const whole = await timed(() => run(0, batch));
+  const single = await timed(async () => {
+    for (let index = 0; index < batch; index++) await run(index, index + 1);
+  });
+  await runner.dispose();
+  return { batch: whole / batch, single: single / batch };
+}
+
+/** Peak of the resident memory so far, MiB. */
+function peakMb(): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
+  } catch {
+    return process.resourceUsage().maxRSS / 1024;
+  }
+}

@@ -1,0 +1,189 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/common/random.js';
+import type { ResolvedDevice } from '../../src/inference/device.js';
+import type { VitSpec } from '../../src/models/backbones/spec.js';
+import { buildModelGraph } from '../../src/models/graph/model-graph.js';
+import { BackboneReader } from '../../src/models/graph/weights.js';
+import { encodeModel } from '../../src/onnx/encode.js';
+import { createTrainingStep } from '../../src/training/create-step.js';
+import type { BackboneTraining, TrainableBackbone, TrainableModel } from '../../src/training/model.js';
+import { initialParameters } from '../../src/training/parameters.js';
+import type { StepBatch, StepOptions, StepResult, TrainingStep } from '../../src/training/step.js';
+import { asTensors, randomWeights } from '../support/random-checkpoints.js';
+import { relativeError, runGraph } from '../support/run-graph.js';
+
+const DINO: VitSpec = {
+  kind: 'vit',
+  family: 'dino',
+  dimension: 64,
+  depth: 2,
+  heads: 1,
+  patch: 8,
+  grid: 2,
+  registers: 0,
+  layerScale: false,
+  mlp: 'gelu',
+  hidden: 96,
+};
+const DINOV2: VitSpec = { ...DINO, family: 'dinov2', grid: 3, registers: 2, layerScale: true };
+const SIZE = 16;
+const COUNT = 6;
+const LABELS = [0, 0, 1, 1, 2, 2];
+const CPU: ResolvedDevice = { name: 'cpu', reason: 'test', threads: 1, batchLimit: 1 };
+const LORA: BackboneTraining = { kind: 'lora', rank: 2, alpha: 4, targets: ['qkv', 'proj', 'fc1', 'fc2'], lastBlocks: null };
+const PATCH_LORA: BackboneTraining = { ...LORA, targets: ['qkv', 'proj', 'fc1', 'fc2', 'patch'] };
+const OPTIONS: StepOptions = {
+  loss: { kind: 'supervised-contrastive', temperature: 0.5 },
+  dropout: 0,
+  microBatch: null,
+  recompute: false,
+  device: CPU,
+};
+const random = seededRandom(5);
+const pixels = Uint8Array.from({ length: COUNT * SIZE * SIZE * 3 }, () => random() * 256);
+const BATCH: StepBatch = { pictures: { pixels }, labels: LABELS, seed: 11 };
+
+function backbone(name: string, spec: VitSpec, training: BackboneTraining): TrainableBackbone {
+  const weights = randomWeights(spec, name.length).filter((entry) => entry.name !== 'mask_token');
+  return { name, spec, positions: 'plain', weights: () => new BackboneReader(asTensors(weights), name), training };
+}
+
+const dual = (first: BackboneTraining, second: BackboneTraining, outputs: number | null = 8): TrainableModel => ({
+  inputSize: SIZE,
+  backbones: [backbone('a', DINO, first), backbone('bb', DINOV2, second)],
+  head: outputs === null ? null : { outputs },
+});
+
+const steps: TrainingStep[] = [];
+afterEach(async () => {
+  for (const step of steps.splice(0)) await step.dispose();
+});
+
+async function open(model: TrainableModel, options: Partial<StepOptions> = {}): Promise<TrainingStep> {
+  const step = await createTrainingStep(model, { ...OPTIONS, ...options });
+  steps.push(step);
+  return step;
+}
+
+/** Initial parameters with B other than 0, so that A has a gradient. */
+async function parametersFor(model: TrainableModel): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+  const parameters = await initialParameters(model, 3);
+  for (const [name, values] of parameters)
+    if (name.endsWith('lora_B.weight')) values.forEach((_, index) => (values[index] = 0.2 * (random() - 0.5)));
+  return parameters;
+}
+
+function expectSame(found: StepResult, expected: StepResult, bound: number): void {
+  expect(Math.abs(found.loss - expected.loss)).toBeLessThan(bound);
+  expect(relativeError(found.embeddings, expected.embeddings)).toBeLessThan(bound);
+  expect([...found.gradients.keys()]).toEqual([...expected.gradients.keys()]);
+  const norm = Math.hypot(...[...expected.gradients.values()].map((values) => Math.hypot(...values)));
+  for (const [name, values] of expected.gradients) {
+    // BatchNorm takes this bias away again: its gradient is rounding alone.
+    if (name === 'fusion_fc.0.bias') continue;
+    const difference = Math.hypot(...values.map((value, index) => value - found.gradients.get(name)![index]!));
+    expect(difference / Math.max(Math.hypot(...values), 1e-3 * norm), name).toBeLessThan(bound);
+  }
+}
+
+describe('the gradients of a step are slopes of its loss', () => {
+  it.each([
+    ['LoRA, with dropout and the patch convolution', dual(PATCH_LORA, PATCH_LORA), 0.2],
+    ['LoRA in the last block', dual({ ...LORA, lastBlocks: 1 }, { ...LORA, lastBlocks: 1 }), 0],
+    ['all weights', dual({ kind: 'all' }, { kind: 'all' }), 0],
+    ['one backbone frozen', dual({ kind: 'frozen' }, LORA), 0],
+    ['no head', dual(LORA, { kind: 'all' }, null), 0],
+    ['one backbone without a head', { inputSize: SIZE, backbones: [backbone('single', DINOV2, LORA)], head: null }, 0],
+  ] as const)('%s', async (_, model, dropout) => {
+    const step = await open(model, { dropout });
+    const parameters = await parametersFor(model);
+    const { gradients } = await step.run(BATCH, parameters);
+    const norm = Math.hypot(...[...gradients.values()].map((values) => Math.hypot(...values)));
+    for (const [name, gradient] of gradients) {
+      const values = parameters.get(name)!;
+      // Along the gradient itself the slope is its length.
+      const length = Math.hypot(...gradient);
+      if (length < 1e-4 * norm) continue;
+      const reach = Math.min(0.02 / length, 0.05 * Math.max(0.1, Math.hypot(...values)));
+      const around: number[] = [];
+      for (const distance of [-2, -1, 1, 2]) {
+        const moved = values.map((value, index) => value + (distance * reach * gradient[index]!) / length);
+        around.push((await step.run(BATCH, new Map(parameters).set(name, moved))).loss);
+      }
+      const [a, b, c, d] = around as [number, number, number, number];
+      const slope = (a - 8 * b + 8 * c - d) / (12 * reach);
+      expect(Math.abs(slope / length - 1), `${name}: ${String(slope)} and ${String(length)}`).toBeLessThan(0.02);
+    }
+  });
+});
+
+describe('a step gives the same', () => {
+  const model = dual(LORA, { ...LORA, lastBlocks: 1 });
+
+  it.each([
+    ['in micro-batches', { microBatch: 4 }],
+    ['when blocks are computed again', { recompute: true }],
+    ['in micro-batches of one, computed again', { microBatch: 1, recompute: true }],
+  ])('%s, with dropout', async (_, how) => {
+    const parameters = await parametersFor(model);
+    const expected = await (await open(model, { dropout: 0.3 })).run(BATCH, parameters);
+    expectSame(await (await open(model, { dropout: 0.3, ...how })).run(BATCH, parameters), expected, 2e-5);
+  });
+
+  it('from activations that were kept', async () => {
+    const parameters = await parametersFor(model);
+    const [whole, pieces] = [await open(model, { dropout: 0.3 }), await open(model, { dropout: 0.3, microBatch: 4 })];
+    const expected = await whole.run(BATCH, parameters);
+    const activations = await pieces.activations(pixels, COUNT);
+    expect([...whole.activationLengths!]).toEqual([
+      ['a', 5 * 64],
+      ['bb', 7 * 64],
+    ]);
+    expectSame(await whole.run({ ...BATCH, pictures: { activations } }, parameters), expected, 2e-5);
+    expectSame(await pieces.run({ ...BATCH, pictures: { activations } }, parameters), expected, 2e-5);
+    const running = { mean: new Float32Array(8), variance: new Float32Array(8).fill(1) };
+    const embedded = await whole.embed({ pixels }, COUNT, parameters, running);
+    expect(relativeError(await pieces.embed({ activations }, COUNT, parameters, running), embedded)).toBeLessThan(2e-5);
+  });
+
+  it('bit for bit when it is run again, and something else with another seed', async () => {
+    const parameters = await parametersFor(model);
+    const step = await open(model, { dropout: 0.3 });
+    const [first, again, other] = [
+      await step.run(BATCH, parameters),
+      await step.run(BATCH, parameters),
+      await step.run({ ...BATCH, seed: 12 }, parameters),
+    ];
+    expect(again).toEqual(first);
+    expect(other.loss).not.toBe(first.loss);
+  });
+});
+
+it('embeds like the inference graph of the same weights', async () => {
+  const model: TrainableModel = { ...dual({ kind: 'frozen' }, LORA), head: null };
+  const step = await open(model);
+  const { model: graph } = await buildModelGraph({
+    name: 'test',
+    inputSize: SIZE,
+    backbones: model.backbones,
+    head: null,
+    precision: 'fp32',
+    quality: false,
+  });
+  // B starts at 0: what is trained is what it starts from.
+  const found = await step.embed({ pixels }, COUNT, await initialParameters(model, 1), null);
+  expect(relativeError(found, (await runGraph(encodeModel(graph), pixels, COUNT, SIZE))['embedding']!)).toBeLessThan(1e-5);
+});
+
+it.each([
+  ['no backbone', { ...dual(LORA, LORA), backbones: [] }, {}, 'backbones'],
+  ['nothing to train', dual({ kind: 'frozen' }, { kind: 'frozen' }, null), {}, 'backbones'],
+  ['a rank of 0', dual({ ...LORA, rank: 0 }, LORA), {}, 'rank'],
+  ['all dropped', dual(LORA, LORA), { dropout: 1 }, 'dropout'],
+  ['half a picture', dual(LORA, LORA), { microBatch: 0.5 }, 'microBatch'],
+  ['a temperature of 0', dual(LORA, LORA), { loss: { kind: 'supervised-contrastive', temperature: 0 } }, 'temperature'],
+] as const)('refuses %s by name', async (_, model, options, option) => {
+  const refused = await open(model, options).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'training-options' });
+  expect(String(refused)).toContain(`this ${option}:`);
+});
