@@ -15,17 +15,22 @@ export function wilson(successes: number, trials: number): Interval {
   return [Math.max(0, centre - half), Math.min(1, centre + half)];
 }
 
+export interface BootstrapOptions {
+  readonly samples?: number;
+  readonly seed?: number;
+}
+
 /**
- * 95 % interval of a statistic by the percentile bootstrap over groups (patients, near-duplicates): groups are drawn, not pictures, since
- * pictures of one patient are no independent evidence. Seeded.
+ * 95 % intervals of statistics by the percentile bootstrap over groups (patients, near-duplicates): groups are drawn, not pictures, since
+ * pictures of one patient are no independent evidence. Seeded; all statistics are taken of the same samples.
  * @param groups Of each item.
- * @param statistic Of a sample of item positions, with repetitions.
+ * @param statistics Of a sample of item positions, with repetitions; as many each time.
  */
-export function bootstrapByGroup(
+export function bootstrapSeveral(
   groups: readonly (string | number)[],
-  statistic: (items: readonly number[]) => number,
-  { samples = 1000, seed = 1 }: { readonly samples?: number; readonly seed?: number } = {},
-): Interval {
+  statistics: (items: readonly number[]) => readonly number[],
+  { samples = 1000, seed = 1 }: BootstrapOptions = {},
+): Interval[] {
   const members = new Map<string | number, number[]>();
   groups.forEach((group, item) => {
     const items = members.get(group) ?? [];
@@ -33,11 +38,28 @@ export function bootstrapByGroup(
     members.set(group, items);
   });
   const pools = [...members.values()];
-  if (pools.length === 0) return [NaN, NaN];
   const random = seededRandom(seed);
-  const values = Array.from({ length: samples }, () => statistic(pools.flatMap(() => pools[Math.floor(random() * pools.length)] ?? [])))
-    .filter((value) => !Number.isNaN(value))
-    .sort((a, b) => a - b);
-  const at = (share: number): number => values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? NaN;
-  return [at(0.025), at(0.975)];
+  const drawn: (readonly number[])[] = [];
+  for (let sample = 0; sample < (pools.length === 0 ? 0 : samples); sample++) {
+    const items: number[] = [];
+    for (let draw = 0; draw < pools.length; draw++) for (const item of pools[Math.floor(random() * pools.length)] ?? []) items.push(item);
+    drawn.push(statistics(items));
+  }
+  return Array.from({ length: statistics(groups.map((_, item) => item)).length }, (_, statistic): Interval => {
+    const values = drawn
+      .map((sample) => sample[statistic] ?? NaN)
+      .filter((value) => !Number.isNaN(value))
+      .sort((a, b) => a - b);
+    const at = (share: number): number => values[Math.min(values.length - 1, Math.floor(share * values.length))] ?? NaN;
+    return [at(0.025), at(0.975)];
+  });
+}
+
+/** `bootstrapSeveral` for one statistic. */
+export function bootstrapByGroup(
+  groups: readonly (string | number)[],
+  statistic: (items: readonly number[]) => number,
+  options: BootstrapOptions = {},
+): Interval {
+  return bootstrapSeveral(groups, (items) => [statistic(items)], options)[0] ?? [NaN, NaN];
 }

@@ -1,1 +1,1 @@
-export { bootstrapByGroup, wilson, type Interval } from '../common/intervals.js';
+export { bootstrapByGroup, bootstrapSeveral, wilson, type Interval } from '../common/intervals.js';

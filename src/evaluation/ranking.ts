@@ -20,7 +20,14 @@ export interface QueryMeasures {
   readonly averagePrecisionAtR: number;
   /** The nearest exemplars, as many as were asked for. */
   readonly neighbours: readonly Neighbour[];
+  /** The relevant exemplar that comes first. */
+  readonly firstRelevant: Neighbour;
+  /** Greatest precision from each of `RECALL_LEVELS` on. */
+  readonly precisionAtRecall: readonly number[];
 }
+
+/** 0, 0.05, … 1. */
+export const RECALL_LEVELS: readonly number[] = Array.from({ length: 21 }, (_, level) => level / 20);
 
 export interface RankOptions {
   readonly dimension: number;
@@ -53,16 +60,23 @@ export function rankQuery(gallery: LabelledRows, queries: LabelledRows, query: n
   if (relevant === 0) return null;
   order.sort((a, b) => (similarities[b] ?? 0) - (similarities[a] ?? 0) || a - b);
 
+  const neighbour = (exemplar: number): Neighbour => ({
+    exemplar,
+    label: gallery.labels[exemplar] ?? '',
+    similarity: similarities[exemplar] ?? 0,
+  });
   let hits = 0;
   let precisions = 0;
   let precisionsAtR = 0;
   let hitsAtR = 0;
   let firstHit = 0;
+  const precisionAtHit: number[] = [];
   order.forEach((exemplar, at) => {
     if (gallery.labels[exemplar] !== label) return;
     hits += 1;
     if (hits === 1) firstHit = at + 1;
     precisions += hits / (at + 1);
+    precisionAtHit.push(hits / (at + 1));
     if (at < relevant) {
       hitsAtR = hits;
       precisionsAtR += hits / (at + 1);
@@ -75,10 +89,15 @@ export function rankQuery(gallery: LabelledRows, queries: LabelledRows, query: n
     averagePrecision: precisions / relevant,
     rPrecision: hitsAtR / relevant,
     averagePrecisionAtR: precisionsAtR / relevant,
-    neighbours: order.slice(0, keep).map((exemplar) => ({
-      exemplar,
-      label: gallery.labels[exemplar] ?? '',
-      similarity: similarities[exemplar] ?? 0,
-    })),
+    neighbours: order.slice(0, keep).map(neighbour),
+    firstRelevant: neighbour(order[firstHit - 1] ?? 0),
+    precisionAtRecall: interpolated(precisionAtHit),
   };
+}
+
+/** @param precisionAtHit Precision at the first, second, … relevant exemplar. */
+function interpolated(precisionAtHit: readonly number[]): number[] {
+  const greatestFrom = [...precisionAtHit];
+  for (let hit = greatestFrom.length - 2; hit >= 0; hit--) greatestFrom[hit] = Math.max(greatestFrom[hit] ?? 0, greatestFrom[hit + 1] ?? 0);
+  return RECALL_LEVELS.map((recall) => greatestFrom[Math.max(0, Math.ceil(recall * precisionAtHit.length - 1e-9) - 1)] ?? 0);
 }

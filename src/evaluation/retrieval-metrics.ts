@@ -1,4 +1,4 @@
-import { bootstrapByGroup, wilson, type Interval } from './intervals.js';
+import { bootstrapSeveral, wilson, type Interval } from './intervals.js';
 import type { QueryMeasures } from './ranking.js';
 
 /** How each number is defined; printed with every report. */
@@ -57,15 +57,16 @@ export function retrievalReport(
     byClass.set(entry.label, entries);
   }
   const groups = counted.map(({ query }) => groupOf(query));
-  const interval = (statistic: (sample: readonly QueryMeasures[]) => number): Interval =>
-    bootstrapByGroup(groups, (items) => statistic(items.flatMap((item) => counted[item] ?? [])));
+  const means = meansOf(counted);
+  const bounds = bootstrapSeveral(groups, means);
+  const everyone = means(counted.map((_, item) => item));
   const hits = (entries: readonly QueryMeasures[]): number => entries.filter(({ firstHit }) => firstHit === 1).length;
 
   return {
     n: counted.length,
     queriesWithoutRelevantGallery: measures.length - counted.length,
-    overall: forEachMetric((name) => meanOf(counted, name)),
-    classMean: forEachMetric((name) => classMeanOf(counted, name)),
+    overall: forEachMetric((_, at) => everyone[at] ?? NaN),
+    classMean: forEachMetric((_, at) => everyone[NAMES.length + at] ?? NaN),
     perClass: Object.fromEntries(
       [...byClass].map(([label, entries]) => [
         label,
@@ -73,8 +74,8 @@ export function retrievalReport(
       ]),
     ),
     intervals: {
-      overall: forEachMetric((name) => interval((sample) => meanOf(sample, name))),
-      classMean: forEachMetric((name) => interval((sample) => classMeanOf(sample, name))),
+      overall: forEachMetric((_, at) => bounds[at] ?? NOTHING),
+      classMean: forEachMetric((_, at) => bounds[NAMES.length + at] ?? NOTHING),
     },
     recallAt1Wilson: wilson(hits(counted), counted.length),
   };
@@ -84,15 +85,40 @@ function meanOf(entries: readonly QueryMeasures[], name: MetricName): number {
   return entries.reduce((sum, entry) => sum + METRICS[name](entry), 0) / entries.length;
 }
 
-function classMeanOf(entries: readonly QueryMeasures[], name: MetricName): number {
-  const sums = new Map<string, { sum: number; n: number }>();
-  for (const entry of entries) {
-    const { sum, n } = sums.get(entry.label) ?? { sum: 0, n: 0 };
-    sums.set(entry.label, { sum: sum + METRICS[name](entry), n: n + 1 });
-  }
-  return [...sums.values()].reduce((total, { sum, n }) => total + sum / n, 0) / sums.size;
+/** Of a sample: the mean of every metric over all queries, then the mean of its class means, over the classes that the sample has. */
+function meansOf(counted: readonly QueryMeasures[]): (items: readonly number[]) => number[] {
+  const labels = [...new Set(counted.map(({ label }) => label))];
+  const position = new Map(labels.map((label, at) => [label, at]));
+  const classOf = Int32Array.from(counted, ({ label }) => position.get(label) ?? 0);
+  const width = NAMES.length;
+  const values = Float64Array.from(counted.flatMap((entry) => NAMES.map((name) => METRICS[name](entry))));
+  return (items) => {
+    const sums = new Float64Array(labels.length * width);
+    const sizes = new Uint32Array(labels.length);
+    for (const item of items) {
+      const at = classOf[item] ?? 0;
+      sizes[at] = (sizes[at] ?? 0) + 1;
+      for (let metric = 0; metric < width; metric++) {
+        sums[at * width + metric] = (sums[at * width + metric] ?? 0) + (values[item * width + metric] ?? 0);
+      }
+    }
+    const classes = sizes.filter((size) => size > 0).length;
+    const overall = new Array<number>(width).fill(0);
+    const classMeans = new Array<number>(width).fill(0);
+    sizes.forEach((size, at) => {
+      if (size === 0) return;
+      for (let metric = 0; metric < width; metric++) {
+        const sum = sums[at * width + metric] ?? 0;
+        overall[metric] = (overall[metric] ?? 0) + sum;
+        classMeans[metric] = (classMeans[metric] ?? 0) + sum / size;
+      }
+    });
+    return [...overall.map((sum) => sum / items.length), ...classMeans.map((sum) => sum / classes)];
+  };
 }
 
-function forEachMetric<Value>(make: (name: MetricName) => Value): Readonly<Record<MetricName, Value>> {
-  return Object.fromEntries(NAMES.map((name) => [name, make(name)])) as Record<MetricName, Value>;
+const NOTHING: Interval = [NaN, NaN];
+
+function forEachMetric<Value>(make: (name: MetricName, at: number) => Value): Readonly<Record<MetricName, Value>> {
+  return Object.fromEntries(NAMES.map((name, at) => [name, make(name, at)])) as Record<MetricName, Value>;
 }

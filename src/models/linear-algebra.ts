@@ -20,12 +20,14 @@ export function symmetricEigen(matrix: Float64Array, size: number): Eigen {
   const d = new Float64Array(size);
   const e = new Float64Array(size);
   tridiagonalise(v, d, e, size);
+  // What comes turns columns; as rows they lie side by side in memory.
+  transpose(v, size);
   diagonalise(v, d, e, size);
   const order = [...d.keys()].sort((a, b) => at(d, b) - at(d, a));
   const values = Float64Array.from(order, (index) => at(d, index));
   const vectors = new Float64Array(size * size);
-  order.forEach((column, row) => {
-    for (let k = 0; k < size; k++) vectors[row * size + k] = at(v, k * size + column);
+  order.forEach((from, row) => {
+    vectors.set(v.subarray(from * size, (from + 1) * size), row * size);
   });
   return { values, vectors };
 }
@@ -48,8 +50,19 @@ function at(array: Float64Array, index: number): number {
   return array[index] ?? 0;
 }
 
+function transpose(matrix: Float64Array, size: number): void {
+  for (let row = 1; row < size; row++) {
+    for (let column = 0; column < row; column++) {
+      const value = at(matrix, row * size + column);
+      matrix[row * size + column] = at(matrix, column * size + row);
+      matrix[column * size + row] = value;
+    }
+  }
+}
+
 /** Leaves the diagonal in `d`, the subdiagonal in `e[1…]` and the orthogonal transformation in `v`. */
 function tridiagonalise(v: Float64Array, d: Float64Array, e: Float64Array, n: number): void {
+  const products = new Float64Array(n);
   for (let i = n - 1; i > 0; i--) {
     let h = 0;
     let scale = 0;
@@ -68,12 +81,20 @@ function tridiagonalise(v: Float64Array, d: Float64Array, e: Float64Array, n: nu
       h -= f * g;
       v[i * n + i - 1] = f - g;
       let sum = 0;
+      products.fill(0, 0, i);
+      // Only the lower triangle is kept up; it is read row by row.
+      for (let row = 0; row < i; row++) {
+        const factor = at(v, i * n + row);
+        let product = at(products, row);
+        for (let k = 0; k <= row; k++) {
+          product += at(v, row * n + k) * at(v, i * n + k);
+          if (k < row) products[k] = at(products, k) + at(v, row * n + k) * factor;
+        }
+        products[row] = product;
+      }
       for (let j = 0; j < i; j++) {
         v[j * n + i] = at(v, i * n + j) / h;
-        let product = 0;
-        for (let k = 0; k <= j; k++) product += at(v, j * n + k) * at(v, i * n + k);
-        for (let k = j + 1; k < i; k++) product += at(v, k * n + j) * at(v, i * n + k);
-        e[j] = product / h;
+        e[j] = at(products, j) / h;
         sum += at(e, j) * at(v, i * n + j);
       }
       const half = sum / (h + h);
@@ -89,10 +110,14 @@ function tridiagonalise(v: Float64Array, d: Float64Array, e: Float64Array, n: nu
   d[0] = 0;
   for (let i = 0; i < n; i++) {
     if (at(d, i) !== 0) {
-      for (let j = 0; j < i; j++) {
-        let product = 0;
-        for (let k = 0; k < i; k++) product += at(v, i * n + k) * at(v, k * n + j);
-        for (let k = 0; k < i; k++) v[k * n + j] = at(v, k * n + j) - product * at(v, k * n + i);
+      products.fill(0, 0, i);
+      for (let k = 0; k < i; k++) {
+        const factor = at(v, i * n + k);
+        for (let j = 0; j < i; j++) products[j] = at(products, j) + factor * at(v, k * n + j);
+      }
+      for (let k = 0; k < i; k++) {
+        const factor = at(v, k * n + i);
+        for (let j = 0; j < i; j++) v[k * n + j] = at(v, k * n + j) - at(products, j) * factor;
       }
     }
     d[i] = at(v, i * n + i);
@@ -140,11 +165,12 @@ function diagonalise(v: Float64Array, d: Float64Array, e: Float64Array, n: numbe
         p = s * t;
         d[i + 1] = q + p;
         g = c * t - b;
-        for (let k = 0; k < n; k++) {
-          const right = at(v, k * n + i + 1);
-          const left = at(v, k * n + i);
-          v[k * n + i + 1] = s * left + c * right;
-          v[k * n + i] = c * left - s * right;
+        const row = i * n;
+        for (let k = row; k < row + n; k++) {
+          const right = at(v, k + n);
+          const left = at(v, k);
+          v[k + n] = s * left + c * right;
+          v[k] = c * left - s * right;
         }
       }
       if (underflow) continue;

@@ -47,6 +47,7 @@ caption{text-align:left;color:var(--dim);padding-bottom:.4rem}
 th,td{padding:.32rem .7rem .32rem 0;border-bottom:1px solid var(--grid);vertical-align:top;text-align:left;overflow-wrap:anywhere}
 thead th{border-bottom:1.5px solid var(--line);color:var(--dim);font-weight:600;vertical-align:bottom}
 tbody th{font-weight:500}
+th{overflow-wrap:break-word;min-width:3.2rem}
 td.number,th.number{text-align:right;white-space:nowrap}
 tr[data-tone=good] td:first-child,tr[data-tone=good] th{color:var(--good)}
 tr[data-tone=warning] td:first-child,tr[data-tone=warning] th{color:var(--warning)}

@@ -86,3 +86,12 @@ export async function listLabelledPictures(directory: string, options: { readonl
   }
   return { pictures, folders, unlabelled };
 }
+
+/**
+ * All pictures below `directory`, whatever folder they are in.
+ * @throws GalleryError when the folder is missing or cannot be read.
+ */
+export async function listPictures(directory: string): Promise<string[]> {
+  const { pictures, unlabelled } = await listLabelledPictures(directory);
+  return [...pictures.map(({ path }) => path), ...unlabelled];
+}

@@ -9,6 +9,9 @@ export interface OpenSetQuery {
   readonly right: boolean;
 }
 
+/** Rates at the chosen threshold and over all of them. */
+export type OpenSetCurve = Pick<Calibration, 'wantedFalseAcceptance' | 'chosen' | 'knownQueries' | 'unknownQueries' | 'auroc' | 'curve'>;
+
 const CURVE_POINTS = 64;
 /** Classes with fewer queries than this count less: a single picture is no class. */
 const FULL_CLASS = 5;
@@ -64,7 +67,7 @@ export function operatingPoint(
   known: readonly OpenSetQuery[],
   foreign: readonly OpenSetQuery[],
   wantedFalseAcceptance: number,
-): Pick<Calibration, 'wantedFalseAcceptance' | 'chosen' | 'knownQueries' | 'unknownQueries' | 'auroc' | 'curve'> {
+): OpenSetCurve {
   const held = new Weighted(known);
   const lacked = new Weighted(foreign);
   const confidences = [...new Set([...known, ...foreign].map(({ confidence }) => confidence))].sort((a, b) => a - b);

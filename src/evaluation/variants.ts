@@ -1,0 +1,75 @@
+import type { FittableModel, Model } from '../models/model.js';
+import { embeddingsOf, fitOn, type PictureSet } from './picture-set.js';
+import { modelSubject, type Subject } from './subject.js';
+
+/**
+ * A model and what is left of it without its parts: each backbone alone, and the backbones side by side without the fusion head. The
+ * model itself comes first. A model of one backbone without a head has no such variants.
+ */
+export function variantsOf(model: Model | FittableModel, set: PictureSet): Subject[] {
+  const whole = modelSubject(model, set);
+  const names = 'fitted' in model ? model.base.backbones : model.backbones;
+  if ('fitted' in model) return [whole, ...names.map((backbone, at) => fittedPart(model, set, { backbone, at, of: names.length }))];
+  const count = set.labels.length;
+  const features = names.map((name) => normaliseRows(set.features[name] ?? new Float32Array(), count));
+  const fixed = (name: string, embeddings: Float32Array): Subject => ({ name, labels: set.labels, embed: () => embeddings });
+  return [
+    whole,
+    ...names.map((name, at) => fixed(`${name} alone`, features[at] ?? new Float32Array())),
+    ...(names.length > 1 ? [fixed('concatenation, no head', normaliseRows(sideBySide(features, count), count))] : []),
+  ];
+}
+
+/** The directions that one backbone adds to a fitted model: all backbones keep the same number, one after the other. */
+function fittedPart(
+  model: FittableModel,
+  set: PictureSet,
+  { backbone, at, of }: { readonly backbone: string; readonly at: number; readonly of: number },
+): Subject {
+  let last: { readonly fit: readonly number[]; readonly embeddings: Float32Array } | null = null;
+  return {
+    name: `${backbone} alone`,
+    labels: set.labels,
+    embed(fit) {
+      if (last?.fit !== fit) {
+        const all = embeddingsOf(model, set, fitOn(model, set, fit));
+        const count = set.labels.length;
+        const width = all.length / count;
+        const share = width / of;
+        const part = Float32Array.from(
+          { length: count * share },
+          (_, index) => all[Math.floor(index / share) * width + at * share + (index % share)] ?? 0,
+        );
+        last = { fit, embeddings: normaliseRows(part, count) };
+      }
+      return last.embeddings;
+    },
+  };
+}
+
+/** Each of `count` rows divided by its length; rows of zeros stay. */
+export function normaliseRows(values: Float32Array, count: number): Float32Array {
+  const length = values.length / Math.max(1, count);
+  const rows = Float32Array.from(values);
+  for (let start = 0; start < rows.length; start += length) {
+    const row = rows.subarray(start, start + length);
+    const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+    if (norm > 0) row.forEach((value, at) => (row[at] = value / norm));
+  }
+  return rows;
+}
+
+function sideBySide(parts: readonly Float32Array[], count: number): Float32Array {
+  const lengths = parts.map((part) => part.length / count);
+  const width = lengths.reduce((sum, length) => sum + length, 0);
+  const all = new Float32Array(count * width);
+  for (let row = 0; row < count; row++) {
+    let at = row * width;
+    parts.forEach((part, index) => {
+      const length = lengths[index] ?? 0;
+      all.set(part.subarray(row * length, (row + 1) * length), at);
+      at += length;
+    });
+  }
+  return all;
+}
