@@ -13,13 +13,14 @@ export interface SourceOptions {
   readonly source: string;
   /** Default: the one that `findFfmpeg()` finds. */
   readonly ffmpeg?: Ffmpeg;
+  /** Null: no pictures to analyse. */
   readonly analysis: {
     /** Size of the analysis pictures, px. */
     readonly width: number;
     readonly height: number;
     /** At most so many a second; null: every frame. */
     readonly fps: number | null;
-  };
+  } | null;
   /** Null: no preview pictures. */
   readonly preview: {
     /** At most so many a second. */
@@ -65,9 +66,11 @@ const MAX_FPS = 1000;
 export function validateSourceOptions(options: SourceOptions): void {
   text('id', options.id);
   text('source', options.source);
-  whole('analysis.width', options.analysis.width, 1, MAX_SIDE);
-  whole('analysis.height', options.analysis.height, 1, MAX_SIDE);
-  if (options.analysis.fps !== null) rate('analysis.fps', options.analysis.fps);
+  if (options.analysis !== null) {
+    whole('analysis.width', options.analysis.width, 1, MAX_SIDE);
+    whole('analysis.height', options.analysis.height, 1, MAX_SIDE);
+    if (options.analysis.fps !== null) rate('analysis.fps', options.analysis.fps);
+  }
   if (options.preview !== null) {
     rate('preview.fps', options.preview.fps);
     whole('preview.width', options.preview.width, 16, MAX_SIDE);

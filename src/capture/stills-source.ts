@@ -131,6 +131,7 @@ export class StillsCapture {
       const jpeg = await thumbnailOf(still, keepBorders === true ? null : fieldOfView, { maxSide: preview.width, quality });
       yield { type: 'preview', ...times, jpeg };
     }
+    if (analysis === null) return;
     const { width, height } = analysis;
     yield { type: 'analysis', ...times, width, height, pixels: await squashStill(still, fieldOfView, { width, height }) };
   }

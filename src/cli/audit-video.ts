@@ -18,9 +18,10 @@ export async function auditVideoCommand(video: string, tools: Tools, flags: Audi
       video,
       analysisFps: flags.analysisFps,
       fieldOfView: flags.fieldOfView,
+      recording: flags.recording,
       ...(flags.label === undefined ? {} : { label: flags.label }),
-      onProgress: ({ ptsUs, durationUs }) => {
-        if (durationUs !== null) bar.update({ label: 'auditing', done: Math.round(ptsUs / 1e6), total: Math.round(durationUs / 1e6) });
+      onProgress: ({ stage, ptsUs, durationUs }) => {
+        if (durationUs !== null) bar.update({ label: stage, done: Math.round(ptsUs / 1e6), total: Math.round(durationUs / 1e6) });
       },
     });
   } finally {

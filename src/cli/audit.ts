@@ -20,6 +20,7 @@ export interface AuditFlags {
   readonly checklist: string;
   readonly analysisFps: number;
   readonly label?: string;
+  readonly recording: boolean;
   readonly fieldOfView: FieldOfViewOption;
   readonly device: Device;
   readonly ffmpeg?: string;
@@ -36,6 +37,7 @@ export function register(program: Command): void {
     .option('-m, --model <name>', 'model (default: the one that the gallery was made with)')
     .option('-c, --checklist <id>', 'required sites: a checklist id or a .json file', 'esge-2016')
     .option('--analysis-fps <fps>', 'frames analysed per second of video', positive, 5)
+    .option('--no-recording', 'keep no masked copy of the video: faster, but then it cannot be replayed')
     .option('--label <text>', 'free text to find it by; it is kept with the procedure and sent nowhere')
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of the video', fieldOfView, 'auto')
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))

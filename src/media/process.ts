@@ -29,7 +29,6 @@ let watchingExit = false;
  * One running ffmpeg: its standard output, the last lines of its standard error, and a graceful end. No shell is involved.
  */
 export class FfmpegProcess {
-  readonly stdout: Readable;
   /** Resolves when the process is gone and reaped; never rejects. */
   readonly exited: Promise<FfmpegExit>;
   /** Set when the process could not even be started. */
@@ -39,6 +38,7 @@ export class FfmpegProcess {
   readonly #graceMs: number;
   #ending: Promise<FfmpegExit> | null = null;
   #gone = false;
+  #isRead = false;
 
   constructor(ffmpeg: Pick<Ffmpeg, 'path'>, args: readonly string[], options: FfmpegProcessOptions = {}) {
     this.#graceMs = options.graceMs ?? 2000;
@@ -49,7 +49,6 @@ export class FfmpegProcess {
       detached: process.platform !== 'win32',
     });
     this.#child = child;
-    this.stdout = child.stdout;
     living.add(child);
     watchExit();
 
@@ -62,6 +61,12 @@ export class FfmpegProcess {
     // ffmpeg may be gone before it reads the 'q'.
     child.stdin.on('error', ignored);
     child.stdout.on('error', ignored);
+
+    child.once('exit', () => {
+      // Node empties the pipes of a process that has gone, into nothing when nobody happens to wait for data just then: the last pictures
+      // of a video would be lost to whoever is busy with the one before. It leaves alone what has a listener.
+      if (this.#isRead && this.#ending === null) child.stdout.on('readable', ignored);
+    });
 
     this.exited = new Promise((resolve) => {
       child.once('error', (error) => {
@@ -86,6 +91,12 @@ export class FfmpegProcess {
         signal.removeEventListener('abort', abort);
       });
     }
+  }
+
+  /** Its standard output, which waits for its reader: whoever has asked for it reads to its end, or calls `end()`. */
+  get stdout(): Readable {
+    this.#isRead = true;
+    return this.#child.stdout;
   }
 
   get pid(): number | undefined {

@@ -7,19 +7,18 @@ import type { KeptStill } from '../tracking/coverage.js';
 import type { Sighting } from '../tracking/sighting.js';
 import type { ProcedureWriter } from './writer.js';
 
-/** From when on a field of view holds, by presentation time; null: the whole picture is kept. */
-export interface FieldOfViewSpan {
-  readonly sincePtsUs: number;
+/** Where the picture of a frame is to be had: a file, the time in it, and what of it may be shown (null: all). */
+export interface FramePlace {
+  readonly video: string;
+  readonly timeUs: number;
   readonly fieldOfView: FieldOfView | null;
 }
 
 export interface AuditStillsOptions {
   readonly ffmpeg: Ffmpeg;
-  /** What the stills are cut from. */
-  readonly video: string;
   readonly checklist: Checklist;
-  /** In order of their begin. */
-  readonly spans: readonly FieldOfViewSpan[];
+  /** Null where no video shows that time. */
+  readonly placeOf: (ptsUs: number) => FramePlace | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,7 +29,7 @@ export interface AuditStillsOptions {
 export async function keepStills(
   writer: Pick<ProcedureWriter, 'addStill'>,
   sightings: readonly Sighting[],
-  { ffmpeg, video, checklist, spans, signal }: AuditStillsOptions,
+  { ffmpeg, checklist, placeOf, signal }: AuditStillsOptions,
 ): Promise<{ stills: KeptStill[]; warnings: string[] }> {
   const best = new Map<string, Sighting>();
   for (const sighting of sightings) {
@@ -42,9 +41,10 @@ export async function keepStills(
   for (const { landmark, best: frame } of best.values()) {
     signal?.throwIfAborted();
     const { frameId, ptsUs, quality } = frame;
-    const span = spans.findLast(({ sincePtsUs }) => sincePtsUs <= ptsUs);
+    const place = placeOf(ptsUs);
+    if (place === null) continue;
     try {
-      const jpeg = await stillOf(ffmpeg, video, ptsUs, span?.fieldOfView ?? null);
+      const jpeg = await stillOf(ffmpeg, place.video, place.timeUs, place.fieldOfView);
       const site = checklist.sites.find(({ landmarks }) => landmarks.includes(landmark))?.id ?? null;
       await writer.addStill({ jpeg, type: 'still-kept', site, landmark, frameId, ptsUs, quality });
       stills.push({ landmark, frameId, ptsUs, quality });

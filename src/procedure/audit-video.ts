@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
+import type { FieldOfView } from '../capture/frame.js';
 import type { FieldOfViewOption } from '../capture/options.js';
 import { openSource } from '../capture/source.js';
 import { probeVideo } from '../capture/video-file.js';
@@ -15,9 +16,12 @@ import { resolveTrackerOptions, type ResolvedTrackerOptions, type TrackerOptions
 import type { Sighting } from '../tracking/sighting.js';
 import { createTracker } from '../tracking/tracker.js';
 import { analyseFrames } from './analyse-frames.js';
-import { keepStills, type FieldOfViewSpan } from './audit-stills.js';
+import { analyseRecording } from './analyse-recording.js';
+import { keepStills, type AuditStillsOptions } from './audit-stills.js';
 import type { NewProcedure } from './description.js';
 import type { InstallationKey } from './key.js';
+import { recordVideo } from './record-video.js';
+import { partAt } from './recording-parts.js';
 import { FrameTracker } from './tracked-frames.js';
 import { openProcedureWriter, type ProcedureWriter } from './writer.js';
 
@@ -38,6 +42,11 @@ export interface AuditVideoOptions {
   /** Default `auto`. */
   readonly fieldOfView?: FieldOfViewOption;
   readonly tracker?: Partial<TrackerOptions>;
+  /**
+   * Keep a copy of what the video shows, cut and masked, and analyse that copy: it can be replayed, and analysed again with the very same
+   * answers. Default true; without it the video itself is analysed, which is faster, and later needed again.
+   */
+  readonly recording?: boolean;
   /** The video shows no patient. Default false. */
   readonly simulated?: boolean;
   readonly signal?: AbortSignal;
@@ -45,10 +54,12 @@ export interface AuditVideoOptions {
 }
 
 export interface AuditProgress {
-  /** Presentation time of the newest analysed frame, µs. */
+  readonly stage: 'recording' | 'analysing';
+  /** Presentation time of the newest frame, µs. */
   readonly ptsUs: number;
   /** Of the video as its container states it, or null. */
   readonly durationUs: number | null;
+  /** Analysed so far. */
   readonly frames: number;
 }
 
@@ -88,9 +99,12 @@ export async function auditVideo(options: AuditVideoOptions): Promise<VideoAudit
   const writer = await openProcedureWriter(home, { key, procedure: newProcedure(options, tracker, sha256) });
   try {
     const frames = new FrameTracker({ writer, tracker: createTracker(tracker), checklist, gallery });
-    const { spans, damage } = await analyse(writer, frames, options, durationUs);
+    const { placeOf, damage } =
+      options.recording === false
+        ? await analyseSource(writer, frames, options, durationUs)
+        : await recordAndAnalyse(writer, frames, options, durationUs);
     const { sightings, lastPtsUs, inferenceMs } = frames;
-    const { stills, warnings } = await keepStills(writer, sightings, { ffmpeg, video, checklist, spans, signal });
+    const { stills, warnings } = await keepStills(writer, sightings, { ffmpeg, checklist, placeOf, signal });
     const coverage = await frames.keepCoverage({ stills });
     warnings.unshift(
       ...(damage === null ? [] : [damage]),
@@ -108,17 +122,68 @@ export async function auditVideo(options: AuditVideoOptions): Promise<VideoAudit
   }
 }
 
-/** Reads the video from its first frame to its last. */
-async function analyse(
+interface Analysed {
+  readonly placeOf: AuditStillsOptions['placeOf'];
+  /** What could not be decoded, one sentence, or null. */
+  readonly damage: string | null;
+}
+
+/** Copies the video first, then analyses the copy: what is kept is what was analysed. */
+async function recordAndAnalyse(
   writer: ProcedureWriter,
   frames: FrameTracker,
   options: AuditVideoOptions,
   durationUs: number | null,
-): Promise<{ spans: FieldOfViewSpan[]; damage: string | null }> {
+): Promise<Analysed> {
   const { video, gallery, embedder, ffmpeg, analysisFps, fieldOfView = 'auto', signal, onProgress } = options;
-  const spans: FieldOfViewSpan[] = [];
+  const { folder } = writer;
+  const {
+    parts: ended,
+    fieldsOfView,
+    damage,
+  } = await recordVideo({
+    ...{ ffmpeg, video, folder, fieldOfView, signal },
+    onProgress: (ptsUs) => onProgress?.({ stage: 'recording', ptsUs, durationUs, frames: 0 }),
+  });
+  for (const found of fieldsOfView) await writer.append({ type: 'field-of-view', fieldOfView: found });
+  for (const { part, frames: count, durationMs } of ended) {
+    const { file, codec, originPtsUs } = part;
+    await writer.append({ type: 'recording-started', file, codec, originPtsUs });
+    await writer.append({ type: 'recording-stopped', reason: 'closed', detail: null, frames: count, durationMs });
+  }
+  const parts = ended.map(({ part }) => part);
+  const analysed = analyseRecording({
+    ...{ folder, parts, gallery, embedder, ffmpeg, signal },
+    sourceId: basename(video),
+    fps: analysisFps,
+  });
+  for await (const frame of analysed) {
+    await frames.take(frame);
+    onProgress?.({ stage: 'analysing', ptsUs: frame.detection.ptsUs, durationUs, frames: frames.frames });
+  }
+  await frames.finish();
+  return {
+    damage,
+    placeOf: (ptsUs) => {
+      const place = partAt(parts, ptsUs);
+      return place === null ? null : { video: join(folder, place.part.file), timeUs: place.timeUs, fieldOfView: null };
+    },
+  };
+}
+
+/** Analyses the video itself, in one go. */
+async function analyseSource(
+  writer: ProcedureWriter,
+  frames: FrameTracker,
+  options: AuditVideoOptions,
+  durationUs: number | null,
+): Promise<Analysed> {
+  const { video, gallery, embedder, ffmpeg, analysisFps, fieldOfView = 'auto', signal, onProgress } = options;
+  const spans: { sincePtsUs: number; fieldOfView: FieldOfView }[] = [];
   let damage: string | null = null;
-  let newest: Promise<unknown> = Promise.resolve();
+  // Frames that follow a change of the field of view are cut to it.
+  let changed: FieldOfView | null = null;
+  let appended: Promise<unknown> = Promise.resolve();
   const source = await openSource({
     id: basename(video),
     source: video,
@@ -130,21 +195,19 @@ async function analyse(
     ...(signal === undefined ? {} : { signal }),
   });
   try {
-    // Frames that follow a change of the field of view are cut to it; they come right after it.
-    let changed: FieldOfViewSpan['fieldOfView'] | undefined;
     const analysed = analyseFrames(source, {
       gallery,
       embedder,
       wants: ({ ptsUs }) => {
-        if (changed !== undefined) spans.push({ sincePtsUs: ptsUs, fieldOfView: changed });
-        changed = undefined;
+        if (changed !== null) spans.push({ sincePtsUs: ptsUs, fieldOfView: changed });
+        changed = null;
         return true;
       },
       onEvent: (event) => {
         if (event.type === 'field-of-view') {
           changed = event.fieldOfView;
-          newest = writer.append({ type: 'field-of-view', fieldOfView: event.fieldOfView });
-          newest.catch(() => undefined);
+          appended = writer.append({ type: 'field-of-view', fieldOfView: event.fieldOfView });
+          appended.catch(() => undefined);
         }
         if (event.type === 'state' && event.state === 'ended') damage = event.detail ?? null;
       },
@@ -152,15 +215,21 @@ async function analyse(
     for await (const frame of analysed) {
       signal?.throwIfAborted();
       await frames.take(frame);
-      onProgress?.({ ptsUs: frame.detection.ptsUs, durationUs, frames: frames.frames });
+      onProgress?.({ stage: 'analysing', ptsUs: frame.detection.ptsUs, durationUs, frames: frames.frames });
     }
     signal?.throwIfAborted();
-    await newest;
+    await appended;
     await frames.finish();
-    return { spans, damage };
   } finally {
     await source.dispose();
   }
+  return {
+    damage,
+    placeOf: (ptsUs) => {
+      const span = spans.findLast(({ sincePtsUs }) => sincePtsUs <= ptsUs);
+      return { video, timeUs: ptsUs, fieldOfView: span?.fieldOfView ?? null };
+    },
+  };
 }
 
 function newProcedure(options: AuditVideoOptions, tracker: ResolvedTrackerOptions, sha256: string): NewProcedure {

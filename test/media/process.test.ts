@@ -31,6 +31,25 @@ describe.each(await allFfmpegs())('FfmpegProcess with the %s ffmpeg', (_, ffmpeg
     expect(isAlive(running.pid!)).toBe(false);
   });
 
+  it('keeps its last output for a reader who was busy when it exited', async () => {
+    const running = new FfmpegProcess(ffmpeg, [
+      ...ENDLESS.slice(0, 4),
+      '-i',
+      'testsrc=s=64x64:r=25',
+      '-frames:v',
+      '3',
+      ...ENDLESS.slice(6),
+    ]);
+    const { stdout, pid } = running;
+    await once(stdout, 'readable');
+    expect(await gone(pid!)).toBe(true);
+    await sleep(50);
+    let bytes = 0;
+    for await (const chunk of stdout) bytes += (chunk as Buffer).length;
+    expect(bytes).toBe(3 * 64 * 64 * 3);
+    expect(await running.exited).toEqual({ code: 0, signal: null });
+  });
+
   it('ends when aborted, also before it has begun', async () => {
     const running = new FfmpegProcess(ffmpeg, ENDLESS, { signal: AbortSignal.abort() });
     await running.exited;

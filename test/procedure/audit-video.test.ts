@@ -8,11 +8,13 @@ import type { Embedder } from '../../src/inference/embedder.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
 import { descriptors } from '../../src/models/descriptors.js';
+import { analyseRecording } from '../../src/procedure/analyse-recording.js';
 import { auditVideo, type AuditVideoOptions } from '../../src/procedure/audit-video.js';
 import { coverageOf } from '../../src/procedure/final-coverage.js';
 import { installationKey } from '../../src/procedure/key.js';
 import { proceduresFolder } from '../../src/procedure/paths.js';
 import { readProcedure } from '../../src/procedure/reader.js';
+import { videoParts } from '../../src/procedure/recording-parts.js';
 import { openGallery, type Gallery } from '../../src/retrieval/gallery.js';
 import { loadChecklist } from '../../src/tracking/checklist.js';
 import { trackerOptionsFor } from '../../src/tracking/gallery-options.js';
@@ -35,7 +37,16 @@ beforeAll(async () => {
   const model = descriptors();
   gallery = await openGallery(dir, { model });
   embedder = await createEmbedder(gallery.model, { device: 'cpu' });
-  common = { home, key: await installationKey(home), gallery, embedder, checklist, ffmpeg: await findFfmpeg(), analysisFps: ANALYSIS_FPS };
+  common = {
+    home,
+    key: await installationKey(home),
+    gallery,
+    embedder,
+    checklist,
+    ffmpeg: await findFfmpeg(),
+    analysisFps: ANALYSIS_FPS,
+    recording: false,
+  };
 });
 
 afterAll(async () => {
@@ -80,6 +91,27 @@ describe('audit of a video', () => {
       .sites.map(({ id, state }) => [id, state]);
     expect(states).toEqual(audited.coverage.sites.map(({ id, state }) => [id, state]));
     expect(audited.coverage.documented).toBeGreaterThan(0);
+  });
+
+  it('analyses the masked recording that it keeps, so that the recording gives the same answers again', async () => {
+    const audited = await auditVideo({ ...common, video, recording: true });
+    expect(audited.warnings).toEqual([]);
+    expect(audited.analysedFrames).toBe(8 * ANALYSIS_FPS);
+    expect(audited.sightings.map(({ landmark }) => landmark)).toEqual(['pylorus', 'z-line']);
+    const procedure = await readProcedure(audited.folder);
+    const parts = await videoParts(procedure);
+    expect(parts).toMatchObject([{ file: 'recording.mp4', codec: 'h264', originPtsUs: 0 }]);
+    expect(procedure.entriesOf('recording-stopped')).toMatchObject([{ reason: 'closed', frames: 160 }]);
+    const { ffmpeg } = common;
+    const again = await listOf(
+      analyseRecording({ folder: audited.folder, parts, gallery, embedder, ffmpeg, sourceId: 'again', fps: ANALYSIS_FPS }),
+    );
+    const kept = await listOf(procedure.detections());
+    expect(again.map(({ detection }) => [detection.frameId, detection.ptsUs])).toEqual(kept.map(({ frameId, ptsUs }) => [frameId, ptsUs]));
+    expect(again.map(({ detection }) => detection.match.scores)).toEqual(kept.map(({ scores }) => scores));
+    const { width, height } = await sharp(join(audited.folder, 'stills', readdirSync(join(audited.folder, 'stills'))[0]!)).metadata();
+    const { fieldOfView } = procedure.entriesOf('field-of-view')[0]!;
+    expect([width, height]).toEqual([fieldOfView.width + (fieldOfView.width % 2), fieldOfView.height + (fieldOfView.height % 2)]);
   });
 
   it('keeps stills in full size, with what lies outside the field of view black', async () => {
