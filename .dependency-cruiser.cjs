@@ -8,7 +8,7 @@ const ADAPTERS = {
   'fluent-ffmpeg': '^src/media/[^/]+\\.ts$',
   'better-sqlite3': '^src/procedure/catalogue/[^/]+\\.ts$',
   'dicom-parser': '^src/media/dicom\\.ts$',
-  yauzl: '^src/common/zip\\.ts$',
+  yauzl: '^src/common/unzip\\.ts$',
   yazl: '^src/common/zip\\.ts$',
   'umap-js': '^src/retrieval/[^/]+\\.ts$',
   'csv-parse': '^src/common/csv\\.ts$',

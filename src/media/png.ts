@@ -1,4 +1,5 @@
 import { deflateSync } from 'node:zlib';
+import { crc32Of } from '../common/crc32.js';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const GRAY_WITH_ALPHA = 4;
@@ -28,16 +29,6 @@ function chunk(type: string, data: Uint8Array): Buffer {
   const out = Buffer.alloc(body.length + 8);
   out.writeUInt32BE(data.length, 0);
   out.set(body, 4);
-  out.writeUInt32BE(crc32(body), body.length + 4);
+  out.writeUInt32BE(crc32Of(body), body.length + 4);
   return out;
-}
-
-/** Node has its own only since 20.15 and 22.2. */
-function crc32(bytes: Uint8Array): number {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
-  }
-  return ~crc >>> 0;
 }

@@ -1,7 +1,8 @@
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
-import { messageOf, ModelError, UsageError } from '../common/errors.js';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { downloadFailure, downloadFile } from '../common/download.js';
+import { recordDownload, recordedDownloads } from '../common/download-records.js';
+import { ModelError, UsageError } from '../common/errors.js';
 import { diskFull, fileExists } from './files.js';
 import { knownFiles, type KnownFile } from './known-files.js';
 import { describeFile } from './sources.js';
@@ -44,8 +45,6 @@ export function findKnownFile(id: string): KnownFile {
   });
 }
 
-const recordSchema = z.record(z.string(), z.object({ sha256: z.string(), byteLength: z.number(), url: z.string(), fetchedAt: z.string() }));
-
 /**
  * Fetches a published checkpoint from its official address, going on where an earlier attempt stopped. The SHA-256 is recorded, and from then
  * on the same file must have it.
@@ -63,15 +62,16 @@ export async function pullCheckpoint(id: string, options: PullOptions): Promise<
   const path = downloadPath(options.home, known);
   await mkdir(downloadsFolder(options.home), { recursive: true });
   const fetched = !(await fileExists(path));
-  if (fetched) await fetchFile(known, url, path, options);
+  if (fetched) await fetchKnown(known, url, path, options);
   const { sha256, byteLength } = await describeFile(path, options.signal);
   const pinned = await compareHash(known, path, sha256, options.home);
-  if (pinned === 'first time') await record(options.home, known, { sha256, byteLength, url, fetchedAt: new Date().toISOString() });
+  if (pinned === 'first time')
+    await recordDownload(downloadsFolder(options.home), known.file, { sha256, byteLength, url, fetchedAt: new Date().toISOString() });
   return { known, path, sha256, byteLength, pinned, fetched };
 }
 
 async function compareHash(known: KnownFile, path: string, sha256: string, home: string): Promise<Pulled['pinned']> {
-  const recorded = (await records(home))[known.file]?.sha256;
+  const recorded = (await recordedDownloads(downloadsFolder(home)))[known.file]?.sha256;
   const expected = known.sha256 ?? recorded;
   if (expected === undefined) return 'first time';
   if (expected === sha256) return known.sha256 === null ? 'recorded' : 'registry';
@@ -80,88 +80,17 @@ async function compareHash(known: KnownFile, path: string, sha256: string, home:
   });
 }
 
-function recordsPath(home: string): string {
-  return join(downloadsFolder(home), 'downloads.json');
-}
-
-async function records(home: string): Promise<z.infer<typeof recordSchema>> {
-  const text = await readFile(recordsPath(home), 'utf8').catch(() => '{}');
+async function fetchKnown(known: KnownFile, url: string, path: string, { signal, onProgress }: PullOptions): Promise<void> {
   try {
-    return recordSchema.parse(JSON.parse(text));
+    await downloadFile(url, path, { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) });
   } catch (error) {
-    throw new ModelError('pull-record', `${recordsPath(home)} is damaged: ${messageOf(error)}.`, {
-      cause: error,
-      remedy: 'Delete it; the hashes are then recorded anew.',
-    });
+    if (signal?.aborted === true) throw error;
+    throw diskFull(error, dirname(path)) ?? failed(known, url, path, error);
   }
-}
-
-async function record(home: string, known: KnownFile, entry: z.infer<typeof recordSchema>[string]): Promise<void> {
-  const all = { ...(await records(home)), [known.file]: entry };
-  await writeFile(`${recordsPath(home)}.partial`, `${JSON.stringify(all, null, 2)}\n`, { flush: true });
-  await rename(`${recordsPath(home)}.partial`, recordsPath(home));
-}
-
-async function fetchFile(known: KnownFile, url: string, path: string, options: PullOptions): Promise<void> {
-  const partial = `${path}.partial`;
-  const tagPath = `${partial}.etag`;
-  try {
-    const have = await stat(partial).then(
-      ({ size }) => size,
-      () => 0,
-    );
-    const tag = await readFile(tagPath, 'utf8').catch(() => '');
-    const headers: Record<string, string> = {};
-    if (have > 0) {
-      headers['range'] = `bytes=${have}-`;
-      // The rest of another version would make a file that is neither.
-      if (tag !== '') headers['if-range'] = tag;
-    }
-    const response = await fetch(url, { headers, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-    if (response.status === 416 && have > 0) {
-      await rm(partial, { force: true });
-      await response.body?.cancel();
-      await fetchFile(known, url, path, options);
-      return;
-    }
-    if (!response.ok || response.body === null) throw new Error(`the server answers ${response.status} ${response.statusText}`.trimEnd());
-    await writeFile(tagPath, response.headers.get('etag') ?? '');
-    const resumed = response.status === 206;
-    const start = resumed ? have : 0;
-    const length = Number(response.headers.get('content-length') ?? NaN);
-    const total = Number.isFinite(length) ? start + length : null;
-    const done = await append(response.body, partial, start, (bytes) => options.onProgress?.(bytes, total));
-    if (total !== null && done !== total) throw new Error(`the connection ended after ${done} of ${total} bytes`);
-    await rename(partial, path);
-    await rm(tagPath, { force: true });
-  } catch (error) {
-    if (options.signal?.aborted === true) throw error;
-    throw diskFull(error, downloadsFolder(options.home)) ?? failed(known, url, path, error);
-  }
-}
-
-async function append(body: ReadableStream<Uint8Array>, path: string, start: number, onBytes: (done: number) => void): Promise<number> {
-  const handle = await open(path, start > 0 ? 'r+' : 'w');
-  let done = start;
-  try {
-    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-      for (let offset = 0; offset < chunk.byteLength;) {
-        const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset, done + offset);
-        offset += bytesWritten;
-      }
-      done += chunk.byteLength;
-      onBytes(done);
-    }
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  return done;
 }
 
 function failed(known: KnownFile, url: string, path: string, error: unknown): ModelError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
-  return new ModelError('pull-failed', `${known.title} could not be fetched from ${url}: ${cause}.`, {
+  return new ModelError('pull-failed', `${known.title} could not be fetched from ${url}: ${downloadFailure(error)}.`, {
     cause: error,
     remedy: `Run the command again to go on where it stopped; or fetch the file on another machine and put it at ${path}.`,
   });

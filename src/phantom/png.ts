@@ -1,4 +1,4 @@
-import { crc32Of } from './crc32.js';
+import { crc32Of } from '../common/crc32.js';
 import { deflateSync } from 'node:zlib';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);

@@ -1,4 +1,4 @@
-import { crc32 } from './crc32.js';
+import { crc32Of } from '../../src/common/crc32.js';
 
 /** A tensor to be pickled as `torch.save` does. Tensors with the same `storage` share it. */
 export interface TorchTensor {
@@ -122,7 +122,7 @@ function zip(entries: readonly [string, Uint8Array][], { zip64 = false, method =
   };
   for (const [name, bytes] of entries) {
     const nameBytes = Buffer.from(name);
-    const checksum = crc32(bytes);
+    const checksum = crc32Of(bytes);
     const padding = Buffer.alloc((64 - ((offset + 30 + nameBytes.length) % 64)) % 64);
     const start = offset;
     const local = Buffer.alloc(30);

@@ -1,0 +1,68 @@
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { messageOf } from './errors.js';
+
+export interface DownloadOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (doneBytes: number, totalBytes: number | null) => void;
+}
+
+/**
+ * Fetches `url` to `path`, going on where an earlier attempt stopped (`path.partial`), as long as it is still the same file there. `path`
+ * appears whole or not at all.
+ * @throws Error as the network or the disk gives it; see `downloadFailure`.
+ */
+export async function downloadFile(url: string, path: string, options: DownloadOptions = {}): Promise<void> {
+  const partial = `${path}.partial`;
+  const tagPath = `${partial}.etag`;
+  const have = await stat(partial).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  const tag = await readFile(tagPath, 'utf8').catch(() => '');
+  const headers: Record<string, string> = {};
+  if (have > 0) {
+    headers['range'] = `bytes=${have}-`;
+    // The rest of another version would make a file that is neither.
+    if (tag !== '') headers['if-range'] = tag;
+  }
+  const response = await fetch(url, { headers, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+  if (response.status === 416 && have > 0) {
+    await rm(partial, { force: true });
+    await response.body?.cancel();
+    await downloadFile(url, path, options);
+    return;
+  }
+  if (!response.ok || response.body === null) throw new Error(`the server answers ${response.status} ${response.statusText}`.trimEnd());
+  await writeFile(tagPath, response.headers.get('etag') ?? '');
+  const start = response.status === 206 ? have : 0;
+  const length = Number(response.headers.get('content-length') ?? NaN);
+  const total = Number.isFinite(length) ? start + length : null;
+  const done = await append(response.body, partial, start, (bytes) => options.onProgress?.(bytes, total));
+  if (total !== null && done !== total) throw new Error(`the connection ended after ${done} of ${total} bytes`);
+  await rename(partial, path);
+  await rm(tagPath, { force: true });
+}
+
+/** Why a download failed, one line: `fetch` itself says no more than that it did. */
+export function downloadFailure(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
+}
+
+async function append(body: ReadableStream<Uint8Array>, path: string, start: number, onBytes: (done: number) => void): Promise<number> {
+  const handle = await open(path, start > 0 ? 'r+' : 'w');
+  let done = start;
+  try {
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+      for (let offset = 0; offset < chunk.byteLength;) {
+        const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset, done + offset);
+        offset += bytesWritten;
+      }
+      done += chunk.byteLength;
+      onBytes(done);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return done;
+}
