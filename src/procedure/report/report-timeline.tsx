@@ -1,0 +1,55 @@
+import { classInfo } from '../../common/landmarks.js';
+import { Figure } from '../../report/figure.js';
+import { clockText, percentText } from '../../report/format.js';
+import { Lanes, type Lane, type LaneInterval } from '../../report/lanes.js';
+import type { ProcedureReport, ReportEvent } from './report.js';
+
+/** A lane for every landmark that was in view, for what was marked by hand and for interventions. */
+export function Timeline({ report }: { report: ProcedureReport }) {
+  const { sightings, events, timers } = report;
+  if (sightings.length === 0) return null;
+  const landmarks = [...new Set(sightings.map(({ landmark }) => landmark))];
+  const endS = Math.max(
+    (timers?.totalMs ?? 0) / 1000,
+    ...sightings.map(({ endPtsUs }) => endPtsUs / 1e6),
+    ...events.flatMap(({ ptsUs }) => (ptsUs === null ? [] : [ptsUs / 1e6])),
+  );
+  const lanes: Lane[] = landmarks.map((landmark) => ({
+    name: classInfo(landmark).name,
+    intervals: sightings
+      .filter((sighting) => sighting.landmark === landmark)
+      .map(({ startPtsUs, endPtsUs, confidence }) => ({
+        start: startPtsUs / 1e6,
+        end: endPtsUs / 1e6,
+        strength: confidence,
+        label: `${clockText(startPtsUs / 1e6)} – ${clockText(endPtsUs / 1e6)}, confidence ${percentText(confidence, 0)}`,
+      })),
+  }));
+  const pauses = pausesOf(events, endS);
+  if (pauses.length > 0) lanes.push({ name: 'Interventions', intervals: pauses, series: 4 });
+  const marks = events.flatMap(({ type, ptsUs, text, by }) =>
+    ptsUs !== null && (type === 'capture' || type === 'note') ? [{ at: ptsUs / 1e6, label: `${text} (${by})` }] : [],
+  );
+  if (marks.length > 0) lanes.push({ name: 'By hand', marks, series: 1 });
+  return (
+    <>
+      <h2>Timeline</h2>
+      <Figure caption="When each landmark was held to be in view; the stronger the colour, the surer. Landmarks in the order in which they came.">
+        <Lanes title="Landmarks in view over time" lanes={lanes} from={0} to={endS} axis="time, min:s" format={clockText} />
+      </Figure>
+    </>
+  );
+}
+
+function pausesOf(events: readonly ReportEvent[], endS: number): LaneInterval[] {
+  const pauses: LaneInterval[] = [];
+  let begun: ReportEvent | null = null;
+  for (const event of events) {
+    if (event.type === 'pause') begun = event;
+    if (event.type !== 'resume' || begun === null) continue;
+    pauses.push({ start: (begun.ptsUs ?? 0) / 1e6, end: (event.ptsUs ?? 0) / 1e6, label: begun.text });
+    begun = null;
+  }
+  if (begun !== null) pauses.push({ start: (begun.ptsUs ?? 0) / 1e6, end: endS, label: begun.text });
+  return pauses;
+}
