@@ -7,10 +7,13 @@ import { DEVICES, type Device } from '../inference/device.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
 import { findFfmpeg } from '../media/ffmpeg.js';
 import { openModel } from '../models/registry.js';
-import { installationKey } from '../procedure/key.js';
+import { openProcedureHome } from '../procedure/home.js';
 import { openGallery } from '../retrieval/gallery.js';
 import { loadChecklist } from '../tracking/checklist.js';
+import { kindOfInput } from './audit-kinds.js';
+import { auditPhotographsCommand } from './audit-photographs.js';
 import { auditVideoCommand } from './audit-video.js';
+import { cacheOf, noCacheOption } from './cache.js';
 import { DEMO_GALLERY, DEMO_SOURCE } from './demo.js';
 import { abortable } from './interrupt.js';
 
@@ -19,6 +22,9 @@ export interface AuditFlags {
   readonly model?: string;
   readonly checklist: string;
   readonly analysisFps: number;
+  readonly together: boolean;
+  readonly out?: string;
+  readonly cache: boolean;
   readonly label?: string;
   readonly recording: boolean;
   readonly fieldOfView: FieldOfViewOption;
@@ -31,18 +37,21 @@ export interface AuditFlags {
 export function register(program: Command): void {
   program
     .command('audit')
-    .description('which required landmarks are documented in a video; the result is kept as a procedure')
-    .argument('<video...>', 'videos: any file that ffmpeg reads')
+    .description('which required landmarks are documented in videos or photographs; the result is kept as a procedure')
+    .argument('<path...>', 'videos that ffmpeg reads; photographs (jpg, png, tif, webp, bmp, DICOM), or folders of them, each a procedure')
     .option('-g, --gallery <folder>', 'gallery to match with (the demo has its own)')
     .option('-m, --model <name>', 'model (default: the one that the gallery was made with)')
     .option('-c, --checklist <id>', 'required sites: a checklist id or a .json file', 'esge-2016')
     .option('--analysis-fps <fps>', 'frames analysed per second of video', positive, 5)
     .option('--no-recording', 'keep no masked copy of the video: faster, but then it cannot be replayed')
+    .option('--together', 'photographs: all below a folder are of one procedure', false)
+    .option('-o, --out <folder>', 'photographs: also write the report there, and of several procedures the overview')
+    .addOption(noCacheOption())
     .option('--label <text>', 'free text to find it by; it is kept with the procedure and sent nowhere')
-    .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of the video', fieldOfView, 'auto')
+    .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of what is audited', fieldOfView, 'auto')
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
     .option('--ffmpeg <path>', 'ffmpeg to use')
-    .option('--json', 'print one JSON object per video', false)
+    .option('--json', 'print one JSON object per procedure', false)
     .action(audit);
 }
 
@@ -60,12 +69,19 @@ async function audit(paths: string[], flags: AuditFlags): Promise<void> {
   const gallery = await openGallery(galleryDir, flags.model === undefined ? {} : { model: await openModel(flags.model, { home }) });
   let failed = 0;
   await abortable(async (signal) => {
-    const embedder = await createEmbedder(gallery.model, { device: flags.device, signal });
+    const kept = await openProcedureHome(home, { signal });
+    const embedder = await createEmbedder(gallery.model, { device: flags.device, signal }).catch(async (error: unknown) => {
+      await kept.dispose();
+      throw error;
+    });
     try {
-      for (const path of paths) {
+      const tools = { home, key: kept.key, gallery, embedder, checklist, signal };
+      const photographs = paths.filter((path) => kindOfInput(path) === 'photographs');
+      const videos = paths.filter((path) => kindOfInput(path) === 'video');
+      if (photographs.length > 0) failed += await auditPhotographsCommand(photographs, { ...tools, ...cacheOf(flags) }, flags);
+      for (const path of videos) {
         try {
-          const key = await installationKey(home);
-          await auditVideoCommand(path, { home, key, gallery, embedder, checklist, ffmpeg, simulated: isDemo, signal }, flags);
+          await auditVideoCommand(path, { ...tools, ffmpeg, simulated: isDemo }, flags);
         } catch (error) {
           signal.throwIfAborted();
           if (paths.length === 1 || !(error instanceof LumenmarkError)) throw error;
@@ -76,6 +92,7 @@ async function audit(paths: string[], flags: AuditFlags): Promise<void> {
       }
     } finally {
       await embedder.dispose();
+      await kept.dispose();
     }
   });
   if (failed > 0) process.exitCode = 1;

@@ -10,7 +10,16 @@ import { readProcedure, type Procedure } from '../procedure/reader.js';
 import { resolveProcedure } from './procedure-folder.js';
 import { tableLines } from './table.js';
 
-const NO_NEWS = new Set<Entry['type']>(['opened', 'sighting-opened', 'sighting-closed', 'coverage', 'still-kept', 'seal', 'field-of-view']);
+const NO_NEWS = new Set<Entry['type']>([
+  'opened',
+  'sighting-opened',
+  'sighting-closed',
+  'coverage',
+  'still-kept',
+  'photograph',
+  'seal',
+  'field-of-view',
+]);
 
 /** `lumenmark procedures show`. */
 export function registerShow(procedures: Command): void {

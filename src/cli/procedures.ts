@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { registerList } from './procedures-list.js';
 import { registerRebuild } from './procedures-rebuild.js';
+import { registerReport } from './procedures-report.js';
 import { registerShow } from './procedures-show.js';
 import { registerStats } from './procedures-stats.js';
 
-const SUBCOMMANDS = [registerList, registerShow, registerStats, registerRebuild];
+const SUBCOMMANDS = [registerList, registerShow, registerStats, registerReport, registerRebuild];
 
 /** `lumenmark procedures`: what was kept. */
 export function register(program: Command): void {

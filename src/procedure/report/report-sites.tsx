@@ -23,6 +23,12 @@ export function Sites({ report, pictures }: { report: ProcedureReport; pictures:
           ],
         }))}
       />
+      {report.photographs.some(({ precision }) => precision !== null) ? (
+        <p class="dim">
+          Vote: the landmark’s share among the nearest exemplars. Precision: of the gallery’s own pictures that were at least as near to the
+          rest of it, the share that got the right label when it was calibrated.
+        </p>
+      ) : null}
       <p class="dim">{`${report.checklist.citation} Status of the list: ${report.checklist.status}.`}</p>
     </>
   );

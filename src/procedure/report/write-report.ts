@@ -1,6 +1,5 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { messageOf, ProcedureError } from '../../common/errors.js';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { mapInOrder } from '../../common/map-in-order.js';
 import { decodeStill, thumbnailOf } from '../../media/stills.js';
 import { dataUri } from '../../report/data-uri.js';
@@ -10,6 +9,7 @@ import { photographsCsv, sitesCsv } from './report-csv.js';
 import { reportPage } from './report-page.js';
 import { photographGroups, PHOTOGRAPHS_SHOWN } from './report-photographs.js';
 import type { ProcedureReport } from './report.js';
+import { writeWhole } from './write-whole.js';
 
 export interface WriteReportOptions extends GatherReportOptions {
   /** Where the files go; default the procedure's folder, where they count as derived. */
@@ -42,7 +42,7 @@ export async function writeReport(folder: string, { out, ...options }: WriteRepo
   const written: string[] = [];
   for (const [name, text] of files) {
     const file = join(target, name);
-    await write(file, text);
+    await writeWhole(file, text);
     written.push(file);
   }
   return { report, files: written };
@@ -69,18 +69,4 @@ async function loadPictures(folder: string, report: ProcedureReport): Promise<Re
   });
   for await (const picture of small) if (picture !== null) pictures.set(...picture);
   return pictures;
-}
-
-/** Whole or not at all: somebody may be reading the one before. */
-async function write(file: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(`${file}.part`, text);
-    await rename(`${file}.part`, file);
-  } catch (error) {
-    throw new ProcedureError('report-write', `${file}: cannot be written: ${messageOf(error)}`, {
-      remedy: 'Choose another folder with --out.',
-      cause: error,
-    });
-  }
 }
