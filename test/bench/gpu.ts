@@ -4,6 +4,7 @@ import { officialRecipe } from '../../src/models/backbones/spec.js';
 import { buildModelGraph } from '../../src/models/graph/model-graph.js';
 import { PRECISIONS, type Precision } from '../../src/models/graph/precision.js';
 import { BackboneReader } from '../../src/models/graph/weights.js';
+import { forwardOperations } from './support/operations.js';
 import { asTensors, DINOV2_VITS14_REG, GASTRONET_VITS16, randomWeights } from '../support/random-checkpoints.js';
 
 const INPUT_SIZE = 224;
@@ -12,18 +13,7 @@ const PAIR = [
   { name: 'gastronet', spec: GASTRONET_VITS16 },
   { name: 'dinov2', spec: DINOV2_VITS14_REG },
 ];
-/** Multiply-adds of the pair for one picture, as it is computed here (last block for the class token alone), counted as two operations each. */
-function operationsPerPicture(): number {
-  let macs = 0;
-  for (const { spec } of PAIR) {
-    const { dimension: d, depth, patch, registers, hidden } = spec;
-    const tokens = 1 + registers + (INPUT_SIZE / patch) ** 2;
-    const block = tokens * (4 * d * d + 2 * d * hidden) + 2 * tokens * tokens * d;
-    const lastBlock = tokens * 2 * d * d + 2 * d * d + 2 * d * hidden + 2 * tokens * d;
-    macs += tokens * 3 * patch * patch * d + (depth - 1) * block + lastBlock;
-  }
-  return 2 * macs;
-}
+const operationsPerPicture = (): number => PAIR.reduce((sum, { spec }) => sum + forwardOperations(spec, INPUT_SIZE), 0);
 
 /** Pictures per second of the real-size pair by batch size. Arguments: `--device webgpu|cuda`, `--precision fp32,fp16`, `--peak-tflops T`, `--seconds S`, `--json`. */
 export default async function bench(args: readonly string[]): Promise<void> {

@@ -3,7 +3,7 @@
  * process's memory.
  *
  *   npm run bench -- training-step [--batch 8] [--micro-batch 8] [--recompute] [--dropout 0.05] [--cached] [--last-blocks K]
- *                                  [--tiny] [--device cpu] [--threads 2] [--runs 3] [--peak-tflops T] [--json]
+ *                                  [--tiny] [--device cpu] [--threads 2] [--runs 3] [--peak-tflops T] [--compare-with-cpu] [--json]
  */
 import { availableParallelism } from 'node:os';
 import { readFileSync } from 'node:fs';
@@ -15,9 +15,11 @@ import { BackboneReader } from '../../src/models/graph/weights.js';
 import { encodeModel } from '../../src/onnx/encode.js';
 import { createTrainingStep } from '../../src/training/create-step.js';
 import type { TrainableModel } from '../../src/training/model.js';
+import type { Parameters, StepBatch, StepOptions, StepResult } from '../../src/training/step.js';
 import { initialParameters } from '../../src/training/parameters.js';
 import { asTensors, DINOV2_VITS14_REG, GASTRONET_VITS16, randomWeights } from '../support/random-checkpoints.js';
 import { median } from './support/distribution.js';
+import { stepOperations } from './support/operations.js';
 
 const TINY: Partial<VitSpec> = { dimension: 128, heads: 2, hidden: 512, depth: 3 };
 
@@ -63,20 +65,26 @@ export default async function bench(args: readonly string[]): Promise<void> {
     return median(times);
   };
 
-  const inference = await timeInference(model, device, pixels, batch, timed);
-  const beforeMb = peakMb();
-  const step = await createTrainingStep(model, {
+  const labels = Array.from({ length: batch }, (_, index) => index >> 1);
+  const parameters = await initialParameters(model, 1);
+  const options: StepOptions = {
     loss: { kind: 'triplet', margin: 0.6, miner: 'semihard', minerMargin: 0.3 },
     dropout: Number(value('--dropout', '0.05')),
     microBatch: microBatch < batch ? microBatch : null,
     recompute: args.includes('--recompute'),
     device,
-  });
-  const parameters = await initialParameters(model, 1);
-  const labels = Array.from({ length: batch }, (_, index) => index >> 1);
+  };
+  const agreement = args.includes('--compare-with-cpu')
+    ? await compareWithCpu(model, options, { pictures: { pixels }, labels, seed: 1 }, parameters)
+    : null;
+  const inference = await timeInference(model, device, pixels, batch, timed);
+  const beforeMb = peakMb();
+  const step = await createTrainingStep(model, options);
   const pictures = args.includes('--cached') ? { activations: await step.activations(pixels, batch) } : { pixels };
   const stepMs = await timed(() => step.run({ pictures, labels, seed: 1 }, parameters));
   await step.dispose();
+  const operations = model.backbones.reduce((sum, { spec }) => sum + stepOperations(spec, model.inputSize, 8), 0);
+  const peak = args.includes('--peak-tflops') ? Number(value('--peak-tflops', '')) * 1e12 : null;
   const result = {
     device: device.name,
     batch,
@@ -87,6 +95,9 @@ export default async function bench(args: readonly string[]): Promise<void> {
     ratioToBatch: stepMs / batch / inference.batch,
     ratioToSingle: stepMs / batch / inference.single,
     stepsPerSecond: 1000 / stepMs,
+    operationsPerPicture: operations,
+    shareOfPeak: peak === null ? null : (operations * batch * 1000) / stepMs / peak,
+    agreement,
     peakMb: peakMb(),
     peakBeforeMb: beforeMb,
   };
@@ -98,6 +109,12 @@ export default async function bench(args: readonly string[]): Promise<void> {
   console.log(`inference    ${inference.batch.toFixed(1)} ms per picture in a batch, ${inference.single.toFixed(1)} ms one by one`);
   console.log(`step         ${(stepMs / batch).toFixed(1)} ms per picture, ${result.stepsPerSecond.toFixed(2)} steps/s`);
   console.log(`ratio        ${result.ratioToBatch.toFixed(2)} to inference in a batch, ${result.ratioToSingle.toFixed(2)} one by one`);
+  if (result.shareOfPeak !== null)
+    console.log(`share of peak ${(100 * result.shareOfPeak).toFixed(1)} % (${(operations / 1e9).toFixed(1)} Gop per picture)`);
+  if (agreement !== null)
+    console.log(
+      `against the CPU: loss differs by ${agreement.loss.toExponential(1)}, all gradients by ${agreement.gradients.toExponential(1)} (relative L2)`,
+    );
   console.log(`peak memory  ${(result.peakMb / 1024).toFixed(2)} GiB (before training ${(beforeMb / 1024).toFixed(2)})`);
 }
 
@@ -128,6 +145,38 @@ async function timeInference(
   });
   await runner.dispose();
   return { batch: whole / batch, single: single / batch };
+}
+
+/** How far loss and gradients of one step stand from those of the CPU. */
+async function compareWithCpu(
+  model: TrainableModel,
+  options: StepOptions,
+  batch: StepBatch,
+  initial: Parameters,
+): Promise<{ loss: number; gradients: number }> {
+  // B other than 0, so that every parameter has a gradient.
+  const parameters = new Map(
+    [...initial].map(([name, values]) => [
+      name,
+      name.endsWith('lora_B.weight') ? values.map((_, index) => 0.01 * Math.sin(index)) : values,
+    ]),
+  );
+  const results: StepResult[] = [];
+  for (const device of [options.device, { ...options.device, name: 'cpu' as const }]) {
+    const step = await createTrainingStep(model, { ...options, device });
+    results.push(await step.run(batch, parameters));
+    await step.dispose();
+  }
+  const [found, expected] = results as [StepResult, StepResult];
+  let [difference, size] = [0, 0];
+  for (const [name, values] of expected.gradients) {
+    const other = found.gradients.get(name)!;
+    values.forEach((value, index) => {
+      difference += (value - other[index]!) ** 2;
+      size += value ** 2;
+    });
+  }
+  return { loss: Math.abs(found.loss - expected.loss), gradients: Math.sqrt(difference / size) };
 }
 
 /** Peak of the resident memory so far, MiB. */

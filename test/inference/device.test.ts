@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { resolveDevice } from '../../src/inference/device.js';
 import { probeDevice, type ProbeReport } from '../../src/inference/probe.js';
 import { probeModel, probePixels } from '../../src/inference/probe-model.js';
 import { openSession } from '../../src/inference/session.js';
 import { cosineOf } from '../support/run-graph.js';
+import { SOFTWARE_VULKAN } from '../support/software-vulkan.js';
 
 const probe =
   (answers: Readonly<Record<string, ProbeReport>>) =>
@@ -50,12 +50,6 @@ describe('resolveDevice', () => {
     expect(await probeDevice({ device: absent, threads: 1, compareSpeed: false })).toMatchObject({ works: false });
   });
 });
-
-const SOFTWARE_VULKAN = [
-  '/usr/lib/chromium/vk_swiftshader_icd.json',
-  '/usr/lib64/chromium-browser/vk_swiftshader_icd.json',
-  '/snap/chromium/current/usr/lib/chromium-browser/vk_swiftshader_icd.json',
-].find((path) => existsSync(path));
 
 describe.skipIf(SOFTWARE_VULKAN === undefined)('webgpu on a software Vulkan', () => {
   const before = process.env['VK_DRIVER_FILES'];
