@@ -5,12 +5,14 @@ import type { ClassKind } from '../common/landmarks.js';
 import { progressBar } from '../common/progress.js';
 import { KNOWN_DATASETS } from '../evaluation/datasets/read-dataset.js';
 import { evaluateRetrieval } from '../evaluation/evaluate-retrieval.js';
+import { KIM2025 } from '../evaluation/protocols/kim2025.js';
 import { makeReport, type EvaluationReport } from '../evaluation/report.js';
 import { evaluationPage } from '../evaluation/page/evaluation-page.js';
 import { DEVICES } from '../inference/device.js';
 import { checkFieldOfViewMode } from '../retrieval/still-pixels.js';
 import { noCacheOption } from './cache.js';
 import { commandLine } from './command-line.js';
+import { evaluateProtocolCommand } from './evaluate-protocol.js';
 import { evaluateTrackingCommand } from './evaluate-tracking.js';
 import { prepareCase } from './evaluation-case.js';
 import type { EvaluateFlags } from './evaluation-flags.js';
@@ -37,6 +39,14 @@ export function register(program: Command): void {
     .option('--tracking <dir>', 'recordings with truth (video.mp4 and truth.ndjson) to track, with --gallery naming a built gallery')
     .option('--checklist <id>', 'checklist of the recordings', 'esge-2016')
     .option('--analysis-fps <fps>', 'frames of a recording analysed per second (default: all)', wholeNumber)
+    .optionsGroup('A published test:')
+    .addOption(new Option('--protocol <name>', 'assemble, train and test as a paper tells; see docs/reproduce.md').choices([KIM2025.id]))
+    .option('--kvasir <dir>', 'folder of Kvasir v2')
+    .option('--hyperkvasir <dir>', 'folder of HyperKvasir')
+    .option('--out <dir>', 'folder of the assembled pictures and the training runs (default: kim2025)')
+    .option('--untrained', 'evaluate the model as it is', false)
+    .option('--steps <n>', 'end training after so many steps, for a trial', wholeNumber)
+    .option('--per-class <n>', `pictures of every class (default: ${KIM2025.perClass})`, wholeNumber)
     .optionsGroup('How it is parted:')
     .option(
       '--folds <n>',
@@ -68,6 +78,10 @@ export function register(program: Command): void {
 async function evaluate(flags: EvaluateFlags): Promise<void> {
   if (flags.tracking !== undefined) {
     await evaluateTrackingCommand({ ...flags, tracking: flags.tracking });
+    return;
+  }
+  if (flags.protocol !== undefined) {
+    await evaluateProtocolCommand(flags);
     return;
   }
   checkFieldOfViewMode(flags.fieldOfView);

@@ -24,6 +24,10 @@ export interface EvaluateFlags {
   readonly protocol?: string;
   readonly kvasir?: string;
   readonly hyperkvasir?: string;
+  readonly out?: string;
+  readonly perClass?: number;
+  readonly untrained: boolean;
+  readonly steps?: number;
   readonly model: string;
   readonly kinds?: ClassKind[];
   readonly minExemplars: number;

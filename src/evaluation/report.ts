@@ -33,7 +33,7 @@ export interface DataFacts {
   readonly lookAlikes: { readonly pictures: number; readonly minSimilarity: number | null };
   readonly notes: readonly string[];
   readonly licence: string | null;
-  /** SHA-256 over label and SHA-256 of every picture, in the order of the paths; null without pictures. */
+  /** SHA-256 over label and SHA-256 of every picture, wherever they lie; null without pictures. */
   readonly sha256: string | null;
 }
 
@@ -155,6 +155,6 @@ export const MORE_DEFINITIONS = {
 } as const;
 
 function pictureHash({ exemplars }: PictureSet): string {
-  const lines = exemplars.map(({ path, label, sha256 }) => `${path}\t${label}\t${sha256}`).sort();
+  const lines = exemplars.map(({ label, sha256 }) => `${label}\t${sha256}`).sort();
   return createHash('sha256').update(lines.join('\n')).digest('hex');
 }
