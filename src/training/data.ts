@@ -145,7 +145,7 @@ function divide({ valFraction, seed, groupOf }: DataOptions, pictures: Pictures,
       remedy: 'Name other groups, give a folder with --val, or train without validation with --val-fraction 0.',
     });
   }
-  const by = groupOf === null ? 'near-duplicates are held together' : 'groups as named and near-duplicates are held together';
+  const by = groupOf === null ? 'near-duplicates stay together' : 'groups stay together as named';
   return { trainRows: train, val: { pictures, rows: val }, split: `${Math.round(valFraction * 100)} % held back, seed ${seed}; ${by}` };
 }
 

@@ -8,19 +8,24 @@ import { nearDuplicateGroups } from '../retrieval/duplicates.js';
 export type GroupOf = (name: string) => string | null;
 
 /**
- * One number per picture: near-duplicates, and pictures that `groupOf` holds together, carry the same, directly or by a chain of them.
+ * One number per picture, the same for pictures that belong together: by what `groupOf` says where it knows, else as near-duplicates, directly or
+ * by a chain of them. Who names patients is believed: pictures of two patients may look alike, and simulated ones do.
  */
 export function pictureGroups(names: readonly string[], hashes: readonly Uint32Array[], groupOf: GroupOf | null): number[] {
-  const groups = nearDuplicateGroups(hashes);
-  const first = new Map<string, number>();
-  names.forEach((name, picture) => {
+  const named = new Map<string, number>();
+  const groups = names.map((name, picture) => {
     const group = groupOf?.(name) ?? null;
-    if (group === null) return;
-    const other = first.get(group);
-    if (other === undefined) first.set(group, picture);
-    else groups.join(other, picture);
+    if (group === null) return null;
+    const first = named.get(group) ?? picture;
+    named.set(group, first);
+    return first;
   });
-  return names.map((_, picture) => groups.of(picture));
+  const unnamed = groups.flatMap((group, picture) => (group === null ? [picture] : []));
+  const alike = nearDuplicateGroups(unnamed.map((picture) => hashes[picture] ?? new Uint32Array()));
+  unnamed.forEach((picture, place) => {
+    groups[picture] = unnamed[alike.of(place)] ?? picture;
+  });
+  return groups.map((group, picture) => group ?? picture);
 }
 
 const PATH_COLUMNS = ['path', 'file', 'filename', 'name', 'image'];
