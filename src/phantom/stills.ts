@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../common/errors.js';
 import type { Tract } from './anatomy/anatomy.js';
 import type { Disturbance } from './disturbance.js';
@@ -37,8 +37,7 @@ export const STILL_CLASSES: Readonly<Record<Tract, readonly string[]>> = {
   ],
 };
 
-export interface StillsOptions {
-  readonly directory: string;
+export interface DrawStillsOptions {
   /** Canonical class ids of {@link STILL_CLASSES}, or `out-of-body`. */
   readonly classes: readonly string[];
   /** Pictures of each class over all patients; patients take turns. */
@@ -53,8 +52,12 @@ export interface StillsOptions {
   readonly split?: readonly [train: number, val: number, test: number];
   /** Worker threads that draw; default 1. */
   readonly threads?: number;
-  readonly onStill?: (done: number, of: number) => void;
   readonly signal?: AbortSignal;
+}
+
+export interface StillsOptions extends DrawStillsOptions {
+  readonly directory: string;
+  readonly onStill?: (done: number, of: number) => void;
 }
 
 export interface WrittenStill {
@@ -65,6 +68,11 @@ export interface WrittenStill {
   readonly truth: FrameTruth;
 }
 
+export interface DrawnStill extends WrittenStill {
+  /** RGB, row by row; owns its memory. */
+  readonly pixels: Uint8ClampedArray<ArrayBuffer>;
+}
+
 /** Length of the procedure that a patient's stills are taken from, and how densely it is looked through. */
 const DURATION_S = 120;
 const FPS = 10;
@@ -73,19 +81,17 @@ const LEAST_VISIBILITY = 0.55;
 const SPOILT: readonly Disturbance[] = ['red-out', 'motion-blur', 'defocus', 'water'];
 
 /**
- * Writes stills of landmarks, a folder per class, named after the patient: pictures as they come up in that patient's simulated
- * procedure, spread over the visits. A patient is on one side of a split only.
+ * Draws stills of landmarks, named by class and patient: pictures as they come up in that patient's simulated procedure, spread over the visits. A
+ * patient is on one side of a split only.
  * @throws UsageError for a class that no tract has.
  */
-export async function writeStills(options: StillsOptions): Promise<WrittenStill[]> {
-  const { directory, classes, patients, perClass, seed, width, height, disturbances, signal } = options;
+export async function* drawStills(options: DrawStillsOptions): AsyncGenerator<DrawnStill, void, undefined> {
+  const { classes, patients, perClass, seed, width, height, disturbances, signal } = options;
   for (const label of classes) tractsOf(label);
   const wanted = Array.from(
     { length: patients },
     (_, patient) => Math.floor((perClass * (patient + 1)) / patients) - Math.floor((perClass * patient) / patients),
   );
-  const total = perClass * classes.length;
-  const written: WrittenStill[] = [];
   for (let patient = 0; patient < patients; patient++) {
     const count = wanted[patient] as number;
     if (count === 0) continue;
@@ -108,12 +114,21 @@ export async function writeStills(options: StillsOptions): Promise<WrittenStill[
         const place = (places.get(label) ?? 0) + 1;
         places.set(label, place);
         const path = [...folder, label, `patient-${seed + patient}-${String(place).padStart(2, '0')}.png`].join('/');
-        await mkdir(join(directory, ...folder, label), { recursive: true });
-        await writeFile(join(directory, path), encodePng(pixels, width, height));
-        written.push({ path, label, patient: seed + patient, truth });
-        options.onStill?.(written.length, total);
+        yield { path, label, patient: seed + patient, truth, pixels };
       }
     }
+  }
+}
+
+/** Writes such stills as PNG files, a folder per class. @throws UsageError for a class that no tract has. */
+export async function writeStills({ directory, onStill, ...options }: StillsOptions): Promise<WrittenStill[]> {
+  const total = options.perClass * options.classes.length;
+  const written: WrittenStill[] = [];
+  for await (const { pixels, ...still } of drawStills(options)) {
+    await mkdir(join(directory, dirname(still.path)), { recursive: true });
+    await writeFile(join(directory, still.path), encodePng(pixels, options.width, options.height));
+    written.push(still);
+    onStill?.(written.length, total);
   }
   return written;
 }

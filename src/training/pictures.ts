@@ -97,17 +97,29 @@ export async function readPictures(directory: string, options: ReadPicturesOptio
 }
 
 const labelsSchema = z.array(z.union([z.string(), z.number()]).transform(String));
-const labelsFileSchema = z.union([labelsSchema, z.looseObject({ labels: labelsSchema }).transform(({ labels }) => labels)]);
+const labelsFileSchema = z.union([
+  labelsSchema.transform((labels): LabelsFile => ({ labels, names: null })),
+  z
+    .looseObject({ labels: labelsSchema, names: z.array(z.string()).nullable().default(null) })
+    .transform(({ labels, names }): LabelsFile => ({ labels, names })),
+]);
+
+interface LabelsFile {
+  readonly labels: readonly string[];
+  readonly names: readonly string[] | null;
+}
 
 /**
- * Takes raw pixels `[count, size, size, 3]` as they are. `labelsFile` is a JSON list of labels, or an object with such a list as `labels`.
+ * Takes raw pixels `[count, size, size, 3]` as they are. `labelsFile` is a JSON list of labels, or an object with such a list as `labels` and,
+ * if wanted, one of `names`, by which the pictures are grouped.
  *
  * @throws ModelError `training-pixels`; UsageError `training-labels`
  */
 export async function readRawPictures(file: string, labelsFile: string, size: number): Promise<Pictures> {
-  const labels = await readLabels(labelsFile);
+  const { labels, names: given } = await readLabels(labelsFile);
+  const names = given ?? labels.map((_, row) => `${file}#${row}`);
   const pixels = await RowFile.open(file, size * size * 3);
-  if (pixels.count !== labels.length) {
+  if (pixels.count !== labels.length || names.length !== labels.length) {
     await pixels.close();
     throw new UsageError('training-labels', `${file} holds ${pixels.count} pictures, ${labelsFile} ${labels.length} labels.`, {
       remedy: 'Give one label for each picture, and the size of the pictures with --width and --height.',
@@ -121,7 +133,7 @@ export async function readRawPictures(file: string, labelsFile: string, size: nu
     hashes.push(perceptualHash(picture, size, size));
   }
   return {
-    names: labels.map((_, row) => `${file}#${row}`),
+    names,
     labels,
     aspects: labels.map(() => 1),
     hashes,
@@ -133,7 +145,7 @@ export async function readRawPictures(file: string, labelsFile: string, size: nu
   };
 }
 
-async function readLabels(file: string): Promise<readonly string[]> {
+async function readLabels(file: string): Promise<LabelsFile> {
   try {
     return labelsFileSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
