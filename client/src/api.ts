@@ -26,10 +26,14 @@ function problem(text: string, status: number): ApiError {
   }
 }
 
-async function call(method: string, path: string, body?: unknown): Promise<unknown> {
-  const init: RequestInit =
-    body === undefined ? { method } : { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
-  const response = await fetch(path, init).catch(() => {
+/** Sends JSON, or nothing. @throws ApiError */
+export function call(method: string, path: string, body?: unknown): Promise<unknown> {
+  return send(method, path, body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+/** The JSON that comes back; null for none. @throws ApiError */
+export async function send(method: string, path: string, init: Pick<RequestInit, 'headers' | 'body'>): Promise<unknown> {
+  const response = await fetch(path, { method, ...init }).catch(() => {
     throw new ApiError('The server cannot be reached.', 'Check that it runs and that this device is on its network.');
   });
   const text = await response.text();

@@ -10,6 +10,7 @@ import { findFfmpeg } from '../media/ffmpeg.js';
 import { openGallery } from '../retrieval/gallery.js';
 import { LiveSession } from '../server/live-session.js';
 import type { SessionMessage } from '../server/session.js';
+import { searchRoutes } from '../server/search-routes.js';
 import { startServer } from '../server/server.js';
 import { loadChecklist } from '../tracking/checklist.js';
 import { lumenmarkHome } from '../common/home.js';
@@ -147,6 +148,7 @@ async function live(flags: LiveFlags): Promise<void> {
     session.messages.subscribe(sayTrouble);
     const server = await startServer({
       controller: session,
+      routes: searchRoutes({ gallery, embedder }),
       port: flags.port,
       host: flags.host,
       allowedHosts: flags.allowHost,

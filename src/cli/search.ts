@@ -1,19 +1,24 @@
+import { writeFile } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { GalleryError } from '../common/errors.js';
-import { classInfo } from '../common/landmarks.js';
 import { progressBar } from '../common/progress.js';
 import { DEVICES, type Device } from '../inference/device.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
 import { openGallery, type Gallery, type IndexChoice } from '../retrieval/gallery.js';
+import type { Neighbour } from '../retrieval/match.js';
+import { answerOf, searchPage, type SearchedPicture } from '../retrieval/search-page.js';
+import { nearestOfLabel } from '../retrieval/search-picture.js';
 import { searchStills, type StillMatch } from '../retrieval/search-stills.js';
 import { cacheOf, noCacheOption } from './cache.js';
+import { commandLine } from './command-line.js';
 import { abortable } from './interrupt.js';
-import { percent, tableLines } from './table.js';
+import { tableLines } from './table.js';
 
 interface SearchFlags {
   readonly gallery: string;
   readonly k?: number;
   readonly label?: string;
+  readonly html?: string;
   readonly fieldOfView?: string;
   readonly index: IndexChoice;
   readonly device: Device;
@@ -23,7 +28,6 @@ interface SearchFlags {
 
 /** Neighbours in text output, unless `-k` asks for more. */
 const SHOWN = 10;
-const SCORES_SHOWN = 5;
 
 /** `lumenmark search`: the most similar exemplars of a gallery. */
 export function register(program: Command): void {
@@ -33,7 +37,8 @@ export function register(program: Command): void {
     .argument('<image...>', 'pictures: jpg, png, tif, webp, bmp')
     .requiredOption('-g, --gallery <folder>', 'gallery to search')
     .option('-k, --k <n>', 'neighbours (default: what the gallery was calibrated with, of which 10 are shown)', wholeNumber)
-    .option('--label <label>', 'show only neighbours of this label')
+    .option('--label <label>', 'show only exemplars of this label, however far down the ranking they stand')
+    .option('--html <file>', 'also write a contact sheet: each picture beside its most similar exemplars')
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y (default: as the gallery was built)')
     .addOption(new Option('--index <index>', 'how to search').choices(['auto', 'exact', 'hnsw']).default('auto'))
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
@@ -52,12 +57,14 @@ async function search(images: string[], flags: SearchFlags): Promise<void> {
   const bar = progressBar();
   let done = 0;
   let failed = 0;
+  const sheet: SearchedPicture[] = [];
   await abortable(async (signal) => {
     const embedder = await createEmbedder(gallery.model, { device: flags.device, signal });
     try {
       const found = searchStills(gallery, embedder, images, {
         ...(flags.k === undefined ? {} : { k: flags.k }),
         ...(flags.fieldOfView === undefined ? {} : { fieldOfView: flags.fieldOfView }),
+        thumbnail: flags.html !== undefined,
         ...cacheOf(flags),
         signal,
       });
@@ -68,7 +75,11 @@ async function search(images: string[], flags: SearchFlags): Promise<void> {
           if (flags.json) console.log(JSON.stringify({ path: result.path, error: result.reason }));
           else console.error(`${result.path}: ${result.reason}`);
         } else {
-          console.log(flags.json ? JSON.stringify(jsonOf(result, gallery, flags)) : textOf(result, gallery, flags).join('\n'));
+          const neighbours = shownNeighbours(result, gallery, flags);
+          console.log(
+            flags.json ? JSON.stringify(jsonOf(result, neighbours, gallery)) : textOf(result, neighbours, gallery, flags).join('\n'),
+          );
+          if (flags.html !== undefined) sheet.push({ ...result, neighbours });
         }
         bar.update({ label: 'searching', done: ++done, total: images.length });
       }
@@ -77,10 +88,22 @@ async function search(images: string[], flags: SearchFlags): Promise<void> {
       await embedder.dispose();
     }
   });
+  if (flags.html !== undefined) {
+    await writeFile(flags.html, await searchPage(gallery, sheet, { command: commandLine() }));
+    if (!flags.json) console.log(`${flags.html}: ${sheet.length} pictures.`);
+  }
   if (failed > 0) process.exitCode = 1;
 }
 
-function jsonOf({ path, sha256, match }: StillMatch, gallery: Gallery, flags: SearchFlags): object {
+function shownNeighbours(
+  { match, embedding }: StillMatch,
+  gallery: Gallery,
+  { label, k = gallery.manifest.vote.k }: SearchFlags,
+): readonly Neighbour[] {
+  return label === undefined ? match.neighbours : nearestOfLabel(gallery, embedding, label, k);
+}
+
+function jsonOf({ path, sha256, match }: StillMatch, neighbours: readonly Neighbour[], gallery: Gallery): object {
   return {
     path,
     sha256,
@@ -89,26 +112,20 @@ function jsonOf({ path, sha256, match }: StillMatch, gallery: Gallery, flags: Se
     confidence: match.confidence,
     threshold: gallery.manifest.calibration?.chosen.threshold ?? null,
     scores: match.scores,
-    neighbours: match.neighbours
-      .filter(({ label }) => flags.label === undefined || label === flags.label)
-      .map((neighbour) => ({ ...neighbour, path: gallery.exemplars[neighbour.exemplar]?.path ?? null })),
+    neighbours: neighbours.map((neighbour) => ({ ...neighbour, path: gallery.exemplars[neighbour.exemplar]?.path ?? null })),
   };
 }
 
-function textOf({ path, match }: StillMatch, gallery: Gallery, flags: SearchFlags): string[] {
-  const [best] = match.scores;
+function textOf({ path, match }: StillMatch, neighbours: readonly Neighbour[], gallery: Gallery, flags: SearchFlags): string[] {
   const threshold = gallery.manifest.calibration?.chosen.threshold;
-  const answer = best === undefined ? 'no exemplar' : `${classInfo(best.label).name} (${best.label}) ${percent(best.score)} of the vote`;
-  const confidence = threshold === undefined ? '' : `; confidence ${match.confidence.toFixed(3)}, threshold ${threshold.toFixed(3)}`;
-  const rivals = match.scores.slice(1, SCORES_SHOWN).map(({ label, score }) => `${label} ${percent(score)}`);
-  const neighbours = match.neighbours.map((neighbour, at) => ({ ...neighbour, rank: at + 1 }));
-  const shown = neighbours.filter(({ label }) => flags.label === undefined || label === flags.label).slice(0, flags.k ?? SHOWN);
+  const confidence = threshold === undefined ? '' : ` Confidence ${match.confidence.toFixed(3)}, threshold ${threshold.toFixed(3)}.`;
   return [
-    `${path}: ${match.known ? answer : `unknown; the nearest would be ${answer}`}${confidence}`,
-    ...(rivals.length === 0 ? [] : [`  then ${rivals.join(', ')}`]),
+    `${path}: ${answerOf(match)}${confidence}`,
     ...tableLines(
       ['rank', 'similarity', 'label', 'picture'],
-      shown.map(({ rank, similarity, label, exemplar }) => [rank, similarity.toFixed(4), label, gallery.exemplars[exemplar]?.path ?? '']),
+      neighbours
+        .slice(0, flags.k ?? SHOWN)
+        .map(({ similarity, label, exemplar }, at) => [at + 1, similarity.toFixed(4), label, gallery.exemplars[exemplar]?.path ?? '']),
     ).map((line) => `  ${line}`),
     '',
   ];

@@ -32,13 +32,9 @@ export interface EmbedStillsOptions {
 
 /** Pictures decoded at a time, ahead of inference. */
 const PREPARE_CONCURRENCY = Math.max(2, availableParallelism());
-/** Enough for the worker to find its next picture waiting when it has finished one. */
-const IN_FLIGHT = 2;
-/** An accelerator takes what is waiting as one batch. */
-const IN_FLIGHT_ACCELERATED = 32;
 
 /**
- * Embeds picture files, in their order, one by one (on a CPU batches only cost), while the next ones are being decoded. What the cache
+ * Embeds picture files, in their order, in batches as the embedder joins them (on a CPU they only cost), while the next ones are being decoded. What the cache
  * holds is neither decoded nor embedded again. What cannot be read comes back in its place with its reason.
  * @throws ModelError when an embedding is not finite; `signal.reason` when aborted.
  */
@@ -69,8 +65,8 @@ export async function* embedStills(
     });
   });
 
-  const inFlight = embedder.device.name === 'cpu' ? IN_FLIGHT : IN_FLIGHT_ACCELERATED;
-  yield* mapInOrder(prepared, inFlight, async (still): Promise<EmbeddedStill | UnreadableStill> => {
+  // Enough for the model to find its next batch waiting when it has finished one.
+  yield* mapInOrder(prepared, 2 * embedder.device.batchLimit, async (still): Promise<EmbeddedStill | UnreadableStill> => {
     signal?.throwIfAborted();
     if ('reason' in still || 'embedding' in still) return still;
     // The pixels are handed over to the worker, so they are hashed before.

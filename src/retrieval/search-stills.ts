@@ -11,6 +11,10 @@ export interface StillMatch {
   readonly sha256: string;
   readonly match: Match;
   readonly quality: QualityMeasures | null;
+  /** L2-normalised. */
+  readonly embedding: Float32Array;
+  /** JPEG of the field of view; null when it was not asked for. */
+  readonly thumbnail: Uint8Array | null;
 }
 
 export interface SearchStillsOptions {
@@ -18,6 +22,8 @@ export interface SearchStillsOptions {
   readonly k?: number;
   /** Default: what the gallery was built with. */
   readonly fieldOfView?: FieldOfViewMode;
+  /** Also make thumbnails. Default false. */
+  readonly thumbnail?: boolean;
   /** Embeddings of earlier runs. Default none. */
   readonly cache?: EmbeddingCache;
   readonly signal?: AbortSignal;
@@ -34,6 +40,7 @@ export async function* searchStills(
   const embedded = embedStills(embedder, paths, {
     directory: '',
     fieldOfView: options.fieldOfView ?? gallery.manifest.preprocessing.fieldOfView,
+    ...(options.thumbnail === undefined ? {} : { thumbnail: options.thumbnail }),
     ...(cache === undefined ? {} : { cache }),
     ...(signal === undefined ? {} : { signal }),
   });
@@ -41,7 +48,8 @@ export async function* searchStills(
     if ('reason' in still) yield still;
     else {
       const match = gallery.match(still.embedding, k === undefined ? {} : { k });
-      yield { path: still.path, sha256: still.sha256, match, quality: still.quality };
+      const { path, sha256, quality, embedding, thumbnail } = still;
+      yield { path, sha256, match, quality, embedding, thumbnail };
     }
   }
 }
