@@ -1,3 +1,4 @@
+import { finishDeletions } from './delete.js';
 import { lockHome } from './home-lock.js';
 import { installationKey, type InstallationKey } from './key.js';
 import { recoverProcedures, type Recovered, type RecoverOptions } from './recover.js';
@@ -22,6 +23,7 @@ export async function openProcedureHome(home: string, options: OpenHomeOptions =
   const lock = await lockHome(home);
   try {
     const key = await installationKey(home);
+    await finishDeletions(home);
     return { path: home, key, recovered: await recoverProcedures(home, { ...options, key }), dispose: () => lock.release() };
   } catch (error) {
     await lock.release();

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { UsageError } from '../common/errors.js';
+import { DEVICE_NAME, isSafeRelativePath } from '../common/safe-path.js';
 
 export const DESCRIPTION_FILE = 'procedure.json';
 export const JOURNAL_FILE = 'journal.ndjson';
@@ -39,19 +40,6 @@ export function procedureFolder(home: string, id: string): string {
     throw new UsageError('procedure-id', `“${id}” is no procedure's id.`, { remedy: 'Ids look like 2026-11-27T02-14-55Z-k3f9.' });
   }
   return join(proceduresFolder(home), id);
-}
-
-/** Names that Windows gives to devices, in any folder and with any ending. */
-const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
-const FORBIDDEN = /[\u0000-\u001f\u007f<>:"|?*\\]/;
-
-/**
- * Whether a path that was written by somebody else stays below the folder that it is joined to, on every platform: parts with `/`
- * between, none of them empty, `.`, `..`, a device, or ending in a dot or space.
- */
-export function isSafeRelativePath(path: string): boolean {
-  if (path.length === 0 || path.length > 500 || FORBIDDEN.test(path)) return false;
-  return path.split('/').every((part) => part !== '' && !/[. ]$/.test(part) && !DEVICE_NAME.test(part));
 }
 
 export const relativePathSchema = z.string().refine(isSafeRelativePath, 'is no path within the folder');

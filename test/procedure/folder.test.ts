@@ -2,9 +2,10 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } fr
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/common/random.js';
+import { isSafeRelativePath } from '../../src/common/safe-path.js';
 import { sha256Of } from '../../src/common/sha256.js';
 import { detectionLine, detectionOf } from '../../src/procedure/detection-line.js';
-import { fileNameFor, isProcedureId, isSafeRelativePath, newProcedureId, procedureFolder } from '../../src/procedure/paths.js';
+import { fileNameFor, isProcedureId, newProcedureId, procedureFolder } from '../../src/procedure/paths.js';
 import { readProcedure, type Procedure } from '../../src/procedure/reader.js';
 import { openProcedureWriter } from '../../src/procedure/writer.js';
 import { closedTestProcedure, newProcedure, testDetection, testKey, writeTestProcedure } from '../support/procedures.js';
