@@ -1,7 +1,7 @@
 import { defer, filter, from, map, merge, mergeMap, share, type Observable, type ObservableInput, type OperatorFunction } from 'rxjs';
 import type { AnalysisFrame, CaptureEvent, FrameSource } from './capture/frame.js';
 import type { Tract } from './common/landmarks.js';
-import type { Embedder } from './inference/embedder.js';
+import type { Embedder, QualityMeasures } from './inference/embedder.js';
 import { inOrder } from './inference/in-order.js';
 import { latestWins } from './inference/latest-wins.js';
 import type { Gallery } from './retrieval/gallery.js';
@@ -20,6 +20,8 @@ export interface TimedDetection extends Detection {
   readonly capturedAtMs: number;
   /** Inside `InferenceSession.run`, ms. */
   readonly inferenceMs: number;
+  /** What the quality was judged by. */
+  readonly measures: QualityMeasures;
 }
 
 /** What the tracker says after one analysed frame, or at the end of the source (`detection` is then null). */
@@ -36,6 +38,11 @@ export interface PipelineOptions {
   readonly gallery: Pick<Gallery, 'match' | 'labels' | 'manifest'>;
   /** Which tract is examined; asked at each detection, since a checklist may be changed while a source plays. Default: either. */
   readonly tract?: () => Tract | null;
+  /**
+   * Counts procedures; asked at each detection. When it has changed, what is in view closes and the tracker starts afresh, so that a
+   * procedure owes nothing to what came before it. Default: always 0.
+   */
+  readonly episode?: () => number;
   /** Parameters of the tracker other than its defaults. */
   readonly tracker?: Partial<TrackerOptions>;
   /**
@@ -57,7 +64,16 @@ const EVENTS_IN_FLIGHT = 4;
  * source → slot → batch → inference → match → track, for one source (sources that share `embedder` share its batches). Cold; subscribe once. Completes when the source ends, after its last
  * frame was tracked; errors with what ended the source otherwise. The caller disposes of source and embedder.
  */
-export function trackLandmarks({ source, embedder, gallery, tract, tracker, policy, onDrop }: PipelineOptions): Observable<PipelineEvent> {
+export function trackLandmarks({
+  source,
+  embedder,
+  gallery,
+  tract,
+  episode,
+  tracker,
+  policy,
+  onDrop,
+}: PipelineOptions): Observable<PipelineEvent> {
   const detect = async (frame: AnalysisFrame): Promise<TimedDetection> => {
     const { sourceId, frameId, ptsUs, capturedAtMs, width, height, pixels } = frame;
     const { embeddings, quality, inferenceMs } = await embedder.embed({ count: 1, width, height, pixels });
@@ -70,14 +86,19 @@ export function trackLandmarks({ source, embedder, gallery, tract, tracker, poli
       ptsUs,
       capturedAtMs,
       inferenceMs,
+      measures,
       quality: judgeQuality(measures),
       match: gallery.match(embeddings),
     };
   };
 
   const trackers = new Map<Tract | null, Tracker>();
+  let tracked = 0;
   const trackerNow = (): Tracker => {
     const examined = tract?.() ?? null;
+    const now = episode?.() ?? 0;
+    if (now !== tracked) trackers.clear();
+    tracked = now;
     let found = trackers.get(examined);
     if (found === undefined) {
       found = createTracker({ ...trackerOptionsFor(gallery, examined === null ? null : { tract: examined }), ...tracker });

@@ -49,6 +49,7 @@ function onMessage(message: ServerMessage): void {
       if (message.event === 'source' && message.state === 'running' && pulse.trackingAtMs !== null) pulse.trackingAtMs = nowMs;
       break;
     case 'coverage':
+    case 'procedure':
     case 'stats':
     case 'error':
   }

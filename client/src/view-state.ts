@@ -3,6 +3,7 @@ import type {
   ErrorMessage,
   EventMessage,
   HelloMessage,
+  ProcedureMessage,
   QualityVerdict,
   ServerMessage,
   SourceStateName,
@@ -38,6 +39,8 @@ export interface ViewState {
   readonly coverage: CoverageMessage | null;
   readonly tracking: TrackingMessage | null;
   readonly stats: StatsMessage | null;
+  /** Null where procedures cannot be kept. */
+  readonly procedure: ProcedureMessage | null;
   readonly intervals: readonly Interval[];
   readonly notices: readonly Notice[];
   /** Verdicts of the newest analysed frames, oldest first. */
@@ -55,6 +58,7 @@ export const INITIAL: ViewState = {
   coverage: null,
   tracking: null,
   stats: null,
+  procedure: null,
   intervals: [],
   notices: [],
   verdicts: [],
@@ -82,7 +86,18 @@ function withNotice(state: ViewState, notice: Omit<Notice, 'id'>): ViewState {
 
 /** Everything that belongs to one source, forgotten. */
 function withoutSource(state: ViewState): ViewState {
-  return { ...state, source: null, coverage: null, tracking: null, stats: null, intervals: [], verdicts: [], ptsUs: 0, firstPtsUs: null };
+  return {
+    ...state,
+    source: null,
+    coverage: null,
+    tracking: null,
+    stats: null,
+    procedure: null,
+    intervals: [],
+    verdicts: [],
+    ptsUs: 0,
+    firstPtsUs: null,
+  };
 }
 
 function earliest(a: number | null, b: number): number {
@@ -169,6 +184,8 @@ export function reduce(state: ViewState, action: Action, nowMs: number): ViewSta
       return onEvent(state, message);
     case 'stats':
       return { ...state, stats: message };
+    case 'procedure':
+      return { ...state, procedure: message };
     case 'error':
       return onError(state, message, nowMs);
   }

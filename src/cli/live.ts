@@ -3,11 +3,15 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { openSource } from '../capture/source.js';
 import { listDevices } from '../capture/devices.js';
 import { parseFieldOfView, type FieldOfViewOption } from '../capture/options.js';
-import { UsageError } from '../common/errors.js';
+import type { RecordingCodec } from '../capture/graph.js';
+import { ProcedureError, UsageError } from '../common/errors.js';
 import { DEVICES, type Device } from '../inference/device.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
-import { findFfmpeg } from '../media/ffmpeg.js';
+import { findH264Encoder } from '../media/encoders.js';
+import { findFfmpeg, type Ffmpeg } from '../media/ffmpeg.js';
+import { openProcedureHome, type ProcedureHome } from '../procedure/home.js';
 import { openGallery } from '../retrieval/gallery.js';
+import type { LiveProceduresOptions } from '../server/live-procedures.js';
 import { LiveSession } from '../server/live-session.js';
 import type { SessionMessage } from '../server/session.js';
 import { searchRoutes } from '../server/search-routes.js';
@@ -38,6 +42,10 @@ interface LiveFlags {
   inputSize?: string;
   device: Device;
   ffmpeg?: string;
+  record: boolean;
+  recordLabel?: string;
+  recordCodec: 'h264' | 'copy' | 'none';
+  operator: string;
 }
 
 function positive(text: string): number {
@@ -88,6 +96,15 @@ export function register(program: Command): void {
     .option('--input-fps <fps>', 'rate to ask the device for', positive)
     .option('--input-size <size>', 'size to ask the device for, e.g. 1280x1024')
     .option('--device <device>', `where inference runs: ${DEVICES.join(', ')}`, oneOf(...DEVICES), 'auto')
+    .option('--record', 'keep a procedure of every source, from its first frame on (else it begins on the page)', false)
+    .option('--record-label <text>', 'free text to find the procedure by; it is kept with it and sent nowhere')
+    .option(
+      '--record-codec <codec>',
+      'video: h264, copy (as the source sends it, which hides nothing) or none',
+      oneOf('h264', 'copy', 'none'),
+      'h264',
+    )
+    .option('--operator <name>', 'who examines, for the journal', 'operator')
     .option('--ffmpeg <path>', 'ffmpeg to use')
     .action((flags: LiveFlags) => live(flags));
 }
@@ -118,7 +135,18 @@ async function live(flags: LiveFlags): Promise<void> {
     cleanups.push(() => embedder.dispose());
     console.log(`model      ${gallery.model.name} on ${embedder.device.name} (${embedder.device.reason})`);
 
+    const home = await openHome(flags.record);
+    if (home !== null) cleanups.push(() => home.dispose());
+    const recording = home === null ? null : await recordingCodec(flags.recordCodec, ffmpeg);
+    const procedures: LiveProceduresOptions | null = home && {
+      ...{ home: home.path, key: home.key, ffmpeg, operator: flags.operator, fieldOfView: flags.fieldOfView },
+      ...{ analysisFps: analysisFps(flags), codec: recording?.type ?? null },
+    };
+    if (home !== null)
+      console.log(`procedures ${home.path}, video: ${recording?.type === 'encode' ? recording.encoder.name : flags.recordCodec}`);
+
     const session = new LiveSession({
+      procedures,
       gallery,
       embedder,
       checklist: loadChecklist(flags.checklist),
@@ -130,12 +158,13 @@ async function live(flags: LiveFlags): Promise<void> {
           source,
           ffmpeg,
           loop: loop || flags.loop,
-          analysis: { ...gallery.model.input, fps: flags.pace === 'fast' ? null : flags.analysisFps },
+          analysis: { ...gallery.model.input, fps: analysisFps(flags) },
           preview: { fps: flags.previewFps, width: flags.previewWidth },
           pace: flags.pace,
           fieldOfView: flags.fieldOfView,
           keepBorders: flags.keepBorders,
           deinterlace: flags.deinterlace,
+          recording,
           input: {
             ...(flags.inputFormat === undefined ? {} : { format: flags.inputFormat }),
             ...(flags.inputFps === undefined ? {} : { fps: flags.inputFps }),
@@ -158,8 +187,9 @@ async function live(flags: LiveFlags): Promise<void> {
     });
     cleanups.push(() => server.dispose());
 
-    for (const source of flags.source) await session.addSource({ source });
-    if (demo) await session.addSource({ source: DEMO_SOURCE, loop: true });
+    const record = flags.record ? { record: flags.recordLabel === undefined ? {} : { label: flags.recordLabel } } : {};
+    for (const source of flags.source) await session.addSource({ source, ...record });
+    if (demo) await session.addSource({ source: DEMO_SOURCE, loop: true, ...record });
     console.log(`overlay    ${server.url}`);
     console.log('Research use only. Ctrl-C stops.');
     await aborted(stop.signal);
@@ -168,6 +198,33 @@ async function live(flags: LiveFlags): Promise<void> {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     for (const cleanup of cleanups.reverse()) await cleanup();
   }
+}
+
+function analysisFps({ pace, analysisFps: fps }: LiveFlags): number | null {
+  return pace === 'fast' ? null : fps;
+}
+
+/** Null when another process writes to it: what is only watched needs no home. @throws ProcedureError when procedures are wanted. */
+async function openHome(isNeeded: boolean): Promise<ProcedureHome | null> {
+  try {
+    const home = await openProcedureHome(lumenmarkHome());
+    for (const { id, outcome, detail } of home.recovered) console.log(`recovered  ${id} ${outcome}: ${detail}`);
+    return home;
+  } catch (error) {
+    if (isNeeded || !(error instanceof ProcedureError)) throw error;
+    console.log(`procedures cannot be kept: ${error.message}`);
+    return null;
+  }
+}
+
+async function recordingCodec(codec: LiveFlags['recordCodec'], ffmpeg: Ffmpeg): Promise<RecordingCodec | null> {
+  if (codec === 'none') return null;
+  if (codec === 'copy') return { type: 'copy' };
+  const encoder = await findH264Encoder(ffmpeg);
+  if (encoder !== null) return { type: 'encode', encoder };
+  throw new UsageError('encoder-missing', `ffmpeg ${ffmpeg.version} has no H.264 encoder that works here, so no video can be kept`, {
+    remedy: 'Use a fuller build of ffmpeg with --ffmpeg PATH or FFMPEG_PATH, or keep no video: --record-codec none.',
+  });
 }
 
 /** Whoever has no page open must still learn that a source is gone, and that it came back. */

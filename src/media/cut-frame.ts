@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { MediaError, messageOf } from '../common/errors.js';
 import type { Ffmpeg } from './ffmpeg.js';
 import { mp4Fragment, mp4Header, type VideoSample, type VideoTrack } from './fragmented-mp4.js';
@@ -9,15 +10,19 @@ const TIMEOUT_MS = 20_000;
 const QUALITY = '2';
 
 /**
- * The last of the frames, as JPEG in full size. `samples` begin with a key frame; what of them is shown last is the picture.
+ * The frame that is shown at `presentMs`, as JPEG in full size. `samples` begin with the key frame that it depends on.
  * @throws MediaError `still-failed` when it cannot be decoded.
  */
-export function cutFrame(ffmpeg: Pick<Ffmpeg, 'path'>, track: VideoTrack, samples: readonly VideoSample[]): Promise<Buffer> {
-  const lastMs = Math.max(...samples.map(({ presentMs }) => presentMs));
+export function cutFrame(
+  ffmpeg: Pick<Ffmpeg, 'path'>,
+  track: VideoTrack,
+  samples: readonly VideoSample[],
+  presentMs: number,
+): Promise<Buffer> {
   const video = Buffer.concat([mp4Header(track), ...mp4Fragment(1, samples, (samples.at(-1)?.decodeMs ?? 0) + 40)]);
   const words = [
     ...['-hide_banner', '-v', 'error', '-f', 'mp4', '-i', 'pipe:0'],
-    ...['-vf', `select='gte(t,${((lastMs - 0.5) / 1000).toFixed(6)})'`, '-frames:v', '1'],
+    ...['-vf', `select='gte(t,${((presentMs - 0.5) / 1000).toFixed(6)})'`, '-frames:v', '1'],
     ...['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-q:v', QUALITY, '-f', 'image2pipe', 'pipe:1'],
   ];
   return new Promise((resolve, reject) => {
@@ -27,6 +32,8 @@ export function cutFrame(ffmpeg: Pick<Ffmpeg, 'path'>, track: VideoTrack, sample
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
     });
+    // A still is never worth a frame of the live picture.
+    if (child.pid !== undefined) lowerPriority(child.pid);
     const picture: Buffer[] = [];
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => picture.push(chunk));
@@ -43,4 +50,12 @@ export function cutFrame(ffmpeg: Pick<Ffmpeg, 'path'>, track: VideoTrack, sample
     });
     child.stdin.end(video);
   });
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, 10);
+  } catch {
+    // It is gone already, or this system has no such thing.
+  }
 }

@@ -58,8 +58,8 @@ export function apiRoutes(controller: SessionController, hub: Hub, uploads: Uplo
       handler: ({ url }) => {
         const hello = controller.hello(url.searchParams.get('source'));
         const memory = hello.source === null ? undefined : hub.memory(hello.source.id);
-        const { state = null, coverage = null, tracking = null, stats = null, sightings = [] } = memory ?? {};
-        return { hello, state, coverage, tracking, stats, sightings };
+        const { state = null, coverage = null, tracking = null, procedure = null, stats = null, sightings = [] } = memory ?? {};
+        return { hello, state, coverage, tracking, procedure, stats, sightings };
       },
     },
     { method: 'GET', pattern: '/api/devices', handler: async () => ({ devices: await controller.devices() }) },

@@ -6,6 +6,7 @@ import {
   type CoverageMessage,
   type EventMessage,
   type HelloMessage,
+  type ProcedureMessage,
   type ServerMessage,
   type StatsMessage,
   type TrackingMessage,
@@ -45,6 +46,7 @@ export interface SourceMemory {
   state: EventMessage | null;
   coverage: CoverageMessage | null;
   tracking: TrackingMessage | null;
+  procedure: ProcedureMessage | null;
   stats: SessionStats | null;
   /** Sightings so far, oldest first, at most `SIGHTINGS_REMEMBERED`; the last one of a landmark may still be open. */
   sightings: EventMessage[];
@@ -190,6 +192,7 @@ export class Hub {
       case 'event':
       case 'tracking':
       case 'coverage':
+      case 'procedure':
         this.#remember(message);
         this.#broadcast(message, (client) => client.sourceId === message.sourceId);
     }
@@ -262,13 +265,15 @@ export class Hub {
     }
   }
 
-  #remember(message: EventMessage | TrackingMessage | CoverageMessage): void {
+  #remember(message: EventMessage | TrackingMessage | CoverageMessage | ProcedureMessage): void {
     const memory = this.#memoryOf(message.sourceId);
     if (message.type === 'tracking') memory.tracking = message;
     else if (message.type === 'coverage') memory.coverage = message;
+    else if (message.type === 'procedure') memory.procedure = message;
     else if (message.event === 'source') {
       // A source that connects for the first time begins anew, even under an id that was used before.
-      if (message.state === 'connecting' && message.reconnects === 0) Object.assign(memory, emptyMemory());
+      if (message.state === 'connecting' && message.reconnects === 0)
+        Object.assign(memory, { ...emptyMemory(), procedure: memory.procedure });
       memory.state = message;
     } else if (message.event === 'sighting-opened') memory.sightings.push(message);
     else if (message.event === 'sighting-closed') {
@@ -286,6 +291,7 @@ export class Hub {
     for (const sighting of memory.sightings) this.#send(client, encodeOnce({ ...sighting, past: true }));
     if (memory.coverage !== null) this.#send(client, encodeOnce(memory.coverage));
     if (memory.tracking !== null) this.#send(client, encodeOnce(memory.tracking));
+    if (memory.procedure !== null) this.#send(client, encodeOnce(memory.procedure));
   }
 
   #receive(client: Client, text: string): void {
@@ -335,7 +341,7 @@ export class Hub {
 }
 
 function emptyMemory(): SourceMemory {
-  return { state: null, coverage: null, tracking: null, stats: null, sightings: [] };
+  return { state: null, coverage: null, tracking: null, procedure: null, stats: null, sightings: [] };
 }
 
 function parseClientMessage(text: string): z.infer<typeof clientMessage> | null {

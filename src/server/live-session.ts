@@ -8,6 +8,7 @@ import { CHECKLISTS, loadChecklist, type Checklist } from '../tracking/checklist
 import type { TrackerOptions } from '../tracking/options.js';
 import { checklistSummary, labelInfo } from './messages.js';
 import { SUBPROTOCOL, type ChecklistSummary, type HelloMessage } from './protocol.js';
+import { LiveProcedures, type LiveProceduresOptions, type ProcedureContext } from './live-procedures.js';
 import type { DeviceSummary, OpenSourceRequest, Picture, SessionController, SessionMessage } from './session.js';
 import { SourceSession } from './source-session.js';
 
@@ -21,11 +22,14 @@ export interface LiveSessionOptions {
   readonly tracker?: Partial<TrackerOptions>;
   readonly openSource: SourceOpener;
   readonly devices: () => Promise<DeviceSummary[]>;
+  /** Where and how procedures are kept; null or absent: they cannot be. */
+  readonly procedures?: LiveProceduresOptions | null;
 }
 
 /** The application behind the server: any number of sources that share one model, one gallery and one checklist. */
 export class LiveSession implements SessionController {
   readonly messages = new Subject<SessionMessage>();
+  readonly procedures: LiveProcedures | null;
   readonly #options: LiveSessionOptions;
   readonly #sources = new Map<string, { session: SourceSession; subscription: Subscription }>();
   #checklist: Checklist;
@@ -34,6 +38,14 @@ export class LiveSession implements SessionController {
   constructor(options: LiveSessionOptions) {
     this.#options = options;
     this.#checklist = options.checklist;
+    const sources = (): SourceSession[] => [...this.#sources.values()].map(({ session }) => session);
+    const context: ProcedureContext = {
+      ...{ gallery: options.gallery, embedder: options.embedder, tracker: options.tracker },
+      ...{ sources, checklist: () => this.#checklist, setChecklist: (id) => this.setChecklist(id) },
+      source: (id) => (id === undefined ? this.#default : this.#sources.get(id)?.session),
+    };
+    const { procedures = null } = options;
+    this.procedures = procedures === null ? null : new LiveProcedures(procedures, context);
   }
 
   hello(sourceId: string | null): HelloMessage {
@@ -56,8 +68,8 @@ export class LiveSession implements SessionController {
     return this.#options.devices();
   }
 
-  /** Opens a source beside those that are open. */
-  async addSource(request: OpenSourceRequest): Promise<{ sourceId: string }> {
+  /** Opens a source beside those that are open; with `record`, a procedure that begins with its first frame. */
+  async addSource(request: OpenSourceRequest & { record?: { label?: string } }): Promise<{ sourceId: string }> {
     const { gallery, embedder, tracker, openSource } = this.#options;
     if (request.checklistId !== undefined) this.#checklist = loadShipped(request.checklistId);
     this.#opened += 1;
@@ -70,14 +82,18 @@ export class LiveSession implements SessionController {
       ...(tracker === undefined ? {} : { tracker }),
       checklist: this.#checklist,
       simulated,
+      keepsProcedures: this.procedures !== null,
     });
     this.#sources.set(id, {
       session,
       subscription: session.messages.subscribe((message) => {
         this.messages.next(message);
+        // A recording that was played to its end has no more to tell.
+        if (!session.isAlive) void this.procedures?.stopOf(session);
       }),
     });
     this.#sayHello();
+    if (request.record !== undefined) await this.procedures?.start({ sourceId: id, ...request.record });
     session.start();
     return { sourceId: id };
   }
@@ -91,6 +107,8 @@ export class LiveSession implements SessionController {
 
   async closeSource(sourceId: string | null): Promise<void> {
     const closing = [...this.#sources.values()].filter(({ session }) => sourceId === null || session.id === sourceId);
+    const { procedures } = this;
+    if (procedures !== null) await Promise.all(closing.map(({ session }) => procedures.stopOf(session)));
     for (const { session } of closing) this.#sources.delete(session.id);
     await Promise.all(closing.map(({ session }) => session.dispose()));
     for (const { subscription } of closing) subscription.unsubscribe();

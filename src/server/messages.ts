@@ -1,11 +1,20 @@
 import type { FieldOfView, PreviewFrame, SourceState } from '../capture/frame.js';
 import { classInfo } from '../common/landmarks.js';
 import type { TimedDetection } from '../pipeline.js';
+import type { LiveProcedureStatus } from '../procedure/recording/live-procedure.js';
 import type { Checklist } from '../tracking/checklist.js';
 import type { Coverage } from '../tracking/coverage.js';
 import type { SightingEvent } from '../tracking/sighting.js';
 import type { Current } from '../tracking/tracker.js';
-import type { ChecklistSummary, CoverageMessage, EventMessage, FrameDetection, LabelInfo, TrackingMessage } from './protocol.js';
+import type {
+  ChecklistSummary,
+  CoverageMessage,
+  EventMessage,
+  FrameDetection,
+  LabelInfo,
+  ProcedureMessage,
+  TrackingMessage,
+} from './protocol.js';
 import type { SessionFrame } from './session.js';
 
 /** What the overlay shows as evidence beside a detection. */
@@ -78,11 +87,22 @@ export function sightingEvent({ type, sighting }: SightingEvent): EventMessage |
   }
 }
 
-/** `stillPath` answers where this server keeps the still of a frame. */
+const NO_PROCEDURE: Omit<ProcedureMessage, 'type' | 'sourceId'> = {
+  ...{ state: 'none', id: null, label: null, operator: null, startedAt: null, totalMs: 0, inspectionMs: null, withdrawalMs: null },
+  ...{ paused: false, video: 'none', recordedFrames: 0, recordedBytes: 0, disk: null, captures: 0, stills: 0, marks: 0 },
+  ...{ trouble: null, headHash: null },
+};
+
+export function procedureMessage(sourceId: string, status: LiveProcedureStatus | null): ProcedureMessage {
+  return { type: 'procedure', sourceId, ...(status ?? NO_PROCEDURE) };
+}
+
+/** `stillPath` answers where this server keeps the still of a frame; `byHand` who set the state of a site, and why. */
 export function coverageMessage(
   sourceId: string,
   coverage: Coverage,
   stillPath: (landmark: string, frameId: number) => string,
+  byHand: (siteId: string) => { by: string; reason: string } | null,
 ): CoverageMessage {
   return {
     type: 'coverage',
@@ -95,6 +115,7 @@ export function coverageMessage(
       dwellMs,
       still: still && stillPath(still.landmark, still.frameId),
       stillFrameId: still && still.frameId,
+      byHand: byHand(id),
     })),
   };
 }

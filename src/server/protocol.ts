@@ -105,7 +105,47 @@ export interface CoverageMessage {
     still: string | null;
     /** Frame of the best still, or null. */
     stillFrameId: number | null;
+    /** Set when a person set `state`: who, and why. What the tracker found stands in the other fields. */
+    byHand: { by: string; reason: string } | null;
   }[];
+}
+
+/** The procedure that is kept of this source, on every change and once a second. Not sent where procedures cannot be kept. */
+export interface ProcedureMessage {
+  type: 'procedure';
+  sourceId: string;
+  /** `none`: none was started since the source was opened; the other fields are then empty. */
+  state: 'none' | 'open' | 'closing' | 'closed' | 'failed';
+  id: string | null;
+  /** Free text of the user. */
+  label: string | null;
+  operator: string | null;
+  /** ISO 8601. */
+  startedAt: string | null;
+  /** Since the start, ms. */
+  totalMs: number;
+  /** Upper tract: from the first to the last frame inside the body, ms. */
+  inspectionMs: number | null;
+  /** Lower tract: inside the body since the last evidence of the caecum, without pauses, ms. */
+  withdrawalMs: number | null;
+  /** An intervention is under way. */
+  paused: boolean;
+  /** `none`: this source cannot be recorded; `waiting`: no frame has come yet; `stopped`: for good. */
+  video: 'none' | 'waiting' | 'running' | 'stopped';
+  recordedFrames: number;
+  recordedBytes: number;
+  /** `low`: an early warning; `full`: the video has stopped. `lastsMs`: until it is full at this rate, ms. Null until it was looked at. */
+  disk: { state: 'ok' | 'low' | 'full'; freeBytes: number; lastsMs: number | null } | null;
+  /** Stills taken by hand. */
+  captures: number;
+  /** Stills that the tracker chose. */
+  stills: number;
+  /** Sites set, notes, pauses. */
+  marks: number;
+  /** What went wrong, for people. */
+  trouble: string | null;
+  /** Hash by which a closed procedure can be held to what it was. */
+  headHash: string | null;
 }
 
 /** Something happened. */
@@ -162,7 +202,15 @@ export interface ErrorMessage {
 }
 
 export type ServerMessage =
-  HelloMessage | FrameMessage | TrackingMessage | CoverageMessage | EventMessage | StatsMessage | PongMessage | ErrorMessage;
+  | HelloMessage
+  | FrameMessage
+  | TrackingMessage
+  | CoverageMessage
+  | ProcedureMessage
+  | EventMessage
+  | StatsMessage
+  | PongMessage
+  | ErrorMessage;
 
 /**
  * What a client may send, as JSON text of at most 4 KiB. Nothing has to be sent.

@@ -7,6 +7,7 @@ import { Access, authority, createToken, isLoopback } from './access.js';
 import { apiRoutes } from './api.js';
 import { createRequestHandler } from './http.js';
 import { Hub } from './hub.js';
+import { recordingRoutes } from './recording-routes.js';
 import type { Route } from './router.js';
 import type { SessionController } from './session.js';
 import { attachSockets } from './sockets.js';
@@ -108,7 +109,7 @@ export async function startServer(options: ServerOptions): Promise<LumenmarkServ
   const hub = new Hub({ hello: (sourceId) => controller.hello(sourceId) });
   const uploads = new Uploads(options.maxUploadBytes ?? DEFAULT_MAX_UPLOAD_BYTES);
   const files = createStaticFiles(options.clientDir ?? fileURLToPath(new URL('../../dist/client', import.meta.url)));
-  const routes = [...(options.routes ?? []), ...apiRoutes(controller, hub, uploads)];
+  const routes = [...(options.routes ?? []), ...apiRoutes(controller, hub, uploads), ...recordingRoutes(controller)];
   const handler = createRequestHandler({ routes, files, access, log });
 
   function create(): { server: Server; sockets: { dispose(): void } } {

@@ -6,6 +6,8 @@ import type {
   EventMessage,
   FrameMessage,
   HelloMessage,
+  ProcedureMessage,
+  SiteState,
   StatsMessage,
   TrackingMessage,
 } from './protocol.js';
@@ -19,7 +21,8 @@ export type SessionFrame = FrameMessage & {
 /** What a session knows of itself once a second; the hub adds what it knows of each client. */
 export type SessionStats = Omit<StatsMessage, 'previewDelayMs' | 'clientDroppedFrames' | 'drawDelayMs'>;
 
-export type SessionMessage = HelloMessage | SessionFrame | TrackingMessage | CoverageMessage | EventMessage | SessionStats | ErrorMessage;
+export type SessionMessage =
+  HelloMessage | SessionFrame | TrackingMessage | CoverageMessage | ProcedureMessage | EventMessage | SessionStats | ErrorMessage;
 
 /** A capture device that was found on this machine. */
 export interface DeviceSummary {
@@ -44,11 +47,47 @@ export interface Picture {
   bytes: Uint8Array;
 }
 
+export interface StartProcedureRequest {
+  /** Which source; by default the one shown by default. */
+  sourceId?: string;
+  /** Free text. */
+  label?: string;
+  /** Checklist to begin with; the present one when absent. */
+  checklistId?: string;
+  /** Who examines. */
+  operator?: string;
+}
+
+/** A frame that somebody saw, and who; by default the newest, and whoever started the procedure. */
+export interface CaptureRequest {
+  frameId?: number;
+  ptsUs?: number;
+  by?: string;
+}
+
+/**
+ * Procedures while they are examined. `id` names one that is open. Marks resolve when they are on the disk, and never replace what the tracker
+ * found.
+ */
+export interface ProcedureControl {
+  start(request: StartProcedureRequest): Promise<{ id: string; sourceId: string }>;
+  /** Resolves when it is closed and sealed, which takes longer the more was recorded. */
+  stop(id: string, by?: string): Promise<{ id: string; headHash: string }>;
+  capture(id: string, request: CaptureRequest): Promise<{ file: string; fullSize: boolean }>;
+  /** A null state takes back what was set by hand. */
+  setSite(id: string, mark: { site: string; state: Exclude<SiteState, 'unsupported'> | null; reason: string; by?: string }): Promise<void>;
+  note(id: string, text: string, by?: string): Promise<void>;
+  pause(id: string, reason: string | null, by?: string): Promise<void>;
+  resume(id: string, by?: string): Promise<void>;
+}
+
 /**
  * What the server serves: the live session, seen from outside. The server knows nothing of ffmpeg or models behind it.
  * Methods reject with a `LumenmarkError`, whose `code`, `message` and `remedy` reach the page.
  */
 export interface SessionController {
+  /** Null where procedures cannot be kept. */
+  readonly procedures: ProcedureControl | null;
   /** Hot. The server subscribes once and hands each message to the hub in the same tick. Must neither error nor complete. */
   readonly messages: Observable<SessionMessage>;
   /**

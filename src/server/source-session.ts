@@ -3,17 +3,28 @@ import type { FieldOfView, FrameSource } from '../capture/frame.js';
 import { LumenmarkError, messageOf } from '../common/errors.js';
 import { trackLandmarks, type PipelineEvent, type PipelineOptions, type TimedDetection, type TrackedFrame } from '../pipeline.js';
 import type { Checklist } from '../tracking/checklist.js';
+import type { LiveProcedure } from '../procedure/recording/live-procedure.js';
 import { coverage } from '../tracking/coverage.js';
 import type { Sighting } from '../tracking/sighting.js';
 import { Delays } from './delays.js';
-import { coverageMessage, fieldOfViewEvent, frameMessage, sightingEvent, sourceEvent, trackingMessage } from './messages.js';
+import {
+  coverageMessage,
+  fieldOfViewEvent,
+  frameMessage,
+  procedureMessage,
+  sightingEvent,
+  sourceEvent,
+  trackingMessage,
+} from './messages.js';
 import type { SessionMessage } from './session.js';
 import { StillKeeper } from './still-keeper.js';
 
-export interface SourceSessionOptions extends Omit<PipelineOptions, 'onDrop' | 'tract'> {
+export interface SourceSessionOptions extends Omit<PipelineOptions, 'onDrop' | 'tract' | 'episode'> {
   readonly checklist: Checklist;
   /** The source shows no patient: a phantom. */
   readonly simulated: boolean;
+  /** Whether procedures can be kept of it. */
+  readonly keepsProcedures: boolean;
 }
 
 const STATS_PERIOD_MS = 1000;
@@ -25,9 +36,12 @@ export class SourceSession {
   readonly #options: SourceSessionOptions;
   readonly #messages = new Subject<SessionMessage>();
   readonly #sightings = new Map<number, Sighting>();
-  readonly #stills = new StillKeeper();
+  #stills = new StillKeeper();
   readonly #ages = new Delays();
   #checklist: Checklist;
+  #procedure: LiveProcedure | null = null;
+  #episode = 0;
+  #isOver = false;
   #fieldOfView: FieldOfView | null = null;
   #latest: TimedDetection | null = null;
   #previews = 0;
@@ -66,6 +80,7 @@ export class SourceSession {
     this.#subscription = trackLandmarks({
       ...this.#options,
       tract: () => this.#checklist.tract,
+      episode: () => this.#episode,
       onDrop: (droppedFrames) => {
         this.#droppedFrames = droppedFrames;
       },
@@ -77,13 +92,51 @@ export class SourceSession {
         this.#fail(error);
       },
       complete: () => {
+        this.#isOver = true;
         this.#sayCoverage();
       },
     });
   }
 
+  /** What is kept of this source, or was kept last; null where nothing was. */
+  get procedure(): LiveProcedure | null {
+    return this.#procedure;
+  }
+
+  /** False when it has ended or failed and everything that it brought was tracked. */
+  get isAlive(): boolean {
+    return !this.#isOver;
+  }
+
+  /** A procedure begins: what was seen before is forgotten, so that nothing of another patient counts. */
+  begin(procedure: LiveProcedure): void {
+    this.#procedure = procedure;
+    this.#episode += 1;
+    this.#sightings.clear();
+    this.#stills = new StillKeeper();
+    this.#sayProcedure();
+    this.#sayCoverage();
+  }
+
+  /** Makes the tracker close what is in view. */
+  finishTracking(): void {
+    this.#episode += 1;
+  }
+
+  /** The picture that was shown of a frame of the last seconds. */
+  preview(frameId: number): Uint8Array | null {
+    return this.#stills.recent(frameId);
+  }
+
+  /** Something of the procedure has changed. */
+  procedureChanged(): void {
+    this.#sayProcedure();
+    this.#sayCoverage();
+  }
+
   setChecklist(checklist: Checklist): void {
     this.#checklist = checklist;
+    this.#procedure?.takeChecklist(checklist);
     this.#sayCoverage();
   }
 
@@ -104,15 +157,27 @@ export class SourceSession {
         this.#messages.next(frameMessage(event, this.#latest));
         this.#stills.offer(event);
         return;
+      case 'recorded':
+        this.#procedure?.takePacket(event);
+        return;
+      case 'recording-unavailable':
+        this.#procedure?.takeNoVideo(event.detail);
+        this.#messages.next({ type: 'error', code: 'not-recordable', message: event.detail });
+        return;
       case 'tracked':
         this.#takeTracked(event);
         return;
       case 'state':
+        this.#procedure?.takeSourceState(event);
         this.#messages.next(sourceEvent(this.id, event));
         // Whoever watches forgets an earlier source of this name when a new one connects: tell what is covered after that.
-        if (event.state === 'connecting') this.#sayCoverage();
+        if (event.state === 'connecting') {
+          this.#sayCoverage();
+          this.#sayProcedure();
+        }
         return;
       case 'field-of-view':
+        this.#procedure?.takeFieldOfView(event.fieldOfView);
         this.#fieldOfView = event.fieldOfView;
         this.#messages.next(fieldOfViewEvent(this.id, event.fieldOfView));
     }
@@ -122,6 +187,7 @@ export class SourceSession {
     for (const event of events) {
       this.#sightings.set(event.sighting.id, event.sighting);
       this.#stills.keep(event.sighting);
+      this.#procedure?.takeSighting(event);
       const message = sightingEvent(event);
       if (message !== null) this.#messages.next(message);
     }
@@ -130,7 +196,10 @@ export class SourceSession {
       this.#latest = detection;
       this.#analysed += 1;
       this.#inferenceMs = detection.inferenceMs;
-      this.#ages.add(nowMs - detection.capturedAtMs);
+      const annotationAgeMs = nowMs - detection.capturedAtMs;
+      this.#ages.add(annotationAgeMs);
+      const { measures, inferenceMs } = detection;
+      this.#procedure?.takeDetection({ detection, measures, current, inferenceMs, annotationAgeMs });
       this.#messages.next(trackingMessage(detection, current, nowMs));
       this.#extendOpenSighting(detection, current.landmark);
     }
@@ -146,6 +215,7 @@ export class SourceSession {
   }
 
   #fail(error: unknown): void {
+    this.#isOver = true;
     const { code, remedy } = error instanceof LumenmarkError ? error : { code: 'source-failed', remedy: undefined };
     this.#messages.next({ type: 'error', code, message: messageOf(error), ...(remedy === undefined ? {} : { remedy }) });
     this.#messages.next(sourceEvent(this.id, { type: 'state', state: 'failed', detail: messageOf(error), reconnects: 0 }));
@@ -157,10 +227,17 @@ export class SourceSession {
       labels: this.#options.gallery.labels,
       sightings: [...this.#sightings.values()],
       stills: this.#stills.stills,
+      marks: this.#procedure?.marks ?? [],
     });
+    this.#procedure?.takeCoverage(found);
     const stillPath = (landmark: string, frameId: number): string =>
       `/stills/${encodeURIComponent(this.id)}/${encodeURIComponent(landmark)}/${String(frameId)}.jpg`;
-    this.#messages.next(coverageMessage(this.id, found, stillPath));
+    this.#messages.next(coverageMessage(this.id, found, stillPath, (siteId) => this.#procedure?.byHand(siteId) ?? null));
+  }
+
+  #sayProcedure(): void {
+    if (!this.#options.keepsProcedures) return;
+    this.#messages.next(procedureMessage(this.id, this.#procedure?.status ?? null));
   }
 
   #tick(): void {
@@ -179,5 +256,6 @@ export class SourceSession {
     this.#previews = 0;
     this.#analysed = 0;
     if (this.#coverageChanged) this.#sayCoverage();
+    if (this.#procedure !== null) this.#sayProcedure();
   }
 }

@@ -41,6 +41,11 @@ export class StillKeeper {
     this.#best.set(landmark, { landmark, frameId, ptsUs, quality: best.quality, value, jpeg: jpeg.slice() });
   }
 
+  /** The picture of a frame of the last seconds; null when it is gone. */
+  recent(frameId: number): Uint8Array | null {
+    return this.#recent.get(frameId)?.jpeg.slice() ?? null;
+  }
+
   picture(landmark: string, frameId: number): Uint8Array | null {
     const still = this.#best.get(landmark);
     return still?.frameId === frameId ? still.jpeg : null;

@@ -45,6 +45,7 @@ export class FakeProcedure {
         dwellMs: 0,
         still: null,
         stillFrameId: null,
+        byHand: null,
       })),
     };
   }

@@ -5,12 +5,14 @@ import {
   type ChecklistSummary,
   type CoverageMessage,
   type HelloMessage,
+  type ProcedureMessage,
   type TrackingMessage,
 } from '../../src/server/protocol.js';
 import type {
   DeviceSummary,
   OpenSourceRequest,
   Picture,
+  ProcedureControl,
   SessionController,
   SessionFrame,
   SessionMessage,
@@ -70,8 +72,18 @@ export function coverage(
       const state = states[position] ?? 'unseen';
       const seen = state === 'seen' || state === 'documented';
       const still = state === 'documented' ? `/stills/s1/${id}-7.jpg` : null;
-      return { id, state, sightings: seen ? 1 : 0, dwellMs: seen ? 2400 : 0, still, stillFrameId: still === null ? null : 7 };
+      return { id, state, sightings: seen ? 1 : 0, dwellMs: seen ? 2400 : 0, still, stillFrameId: still === null ? null : 7, byHand: null };
     }),
+  };
+}
+
+export function procedure(options: Partial<ProcedureMessage> = {}): ProcedureMessage {
+  return {
+    ...{ type: 'procedure', sourceId: 's1', state: 'open', id: '2026-11-27T02-14-55Z-k3f9', label: null, operator: 'Dr. A' },
+    ...{ startedAt: '2026-11-27T02:14:55.120Z', totalMs: 65_000, inspectionMs: 61_000, withdrawalMs: null, paused: false },
+    ...{ video: 'running', recordedFrames: 1950, recordedBytes: 65e6, disk: { state: 'ok', freeBytes: 80e9, lastsMs: 8e7 } },
+    ...{ captures: 1, stills: 2, marks: 0, trouble: null, headHash: null },
+    ...options,
   };
 }
 
@@ -91,6 +103,7 @@ export function stats(options: Partial<SessionStats> = {}): SessionStats {
 /** A session without ffmpeg or models: tests say what happens in it. */
 export class FakeSession implements SessionController {
   readonly messages = new Subject<SessionMessage>();
+  procedures: ProcedureControl | null = null;
   source: HelloMessage['source'] = { id: 's1', label: 'gastroscopy.mp4', live: true, simulated: false };
   /** Sources that are open beside the one shown by default. */
   others: { id: string; label: string; live: boolean; simulated: boolean }[] = [];

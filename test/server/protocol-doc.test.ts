@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { encodeMessage } from '../../src/server/encode.js';
 import { startServer } from '../../src/server/server.js';
-import { coverage, FakeSession, frame, stats, tracking } from './fake-session.js';
+import { coverage, FakeSession, frame, procedure, stats, tracking } from './fake-session.js';
 import { eventually } from '../support/eventually.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,6 +35,7 @@ describe('docs/protocol.md', () => {
     ['`frame`', { ...wireFrame, jpeg: '' }],
     ['`tracking`', tracking(1, { neighbours: [{ exemplar: 1, label: 'antrum', similarity: 0.9 }] })],
     ['`coverage`', { ...coverage(['documented']), sites: coverage(['documented']).sites.slice(0, 1) }],
+    ['`procedure`', procedure({ label: 'x' })],
     ['`stats`', { ...stats(), previewDelayMs: { p50: 1, p95: 2 }, clientDroppedFrames: 0, drawDelayMs: 17 }],
   ])('shows %s with the fields it has', (heading, message) => {
     expect(shape(JSON.parse(block(`### ${heading}`, 'json')))).toEqual(shape(message));

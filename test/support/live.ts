@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -7,16 +10,22 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** `lumenmark live` in a process of its own. */
 export interface Live {
+  readonly pid: number;
+  /** Where it keeps its procedures. */
+  readonly home: string;
   /** Address of the page, with a slash at its end. */
   readonly url: string;
   /** As Ctrl-C does; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** As a crash does. */
+  kill(): Promise<void>;
 }
 
 /** Starts `lumenmark live` as a user does, on a free port, and waits until it serves. */
-export async function startLive(args: readonly string[]): Promise<Live> {
+export async function startLive(args: readonly string[], home = mkdtempSync(join(tmpdir(), 'lumenmark-home-'))): Promise<Live> {
   const command = [MAIN, 'live', '--port', '0', '--device', 'cpu', ...args];
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = { ...process.env, LUMENMARK_HOME: home };
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'], env });
   const lines = createInterface(child.stdout);
   const url = await new Promise<string>((resolve, reject) => {
     lines.on('line', (line) => {
@@ -28,7 +37,13 @@ export async function startLive(args: readonly string[]): Promise<Live> {
     });
   });
   return {
+    pid: child.pid ?? 0,
+    home,
     url,
+    kill: async () => {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    },
     stop: async () => {
       if (child.exitCode !== null) return child.exitCode;
       child.kill('SIGINT');

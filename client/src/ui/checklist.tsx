@@ -8,7 +8,7 @@ import { SiteIcon } from './icons.js';
 type Site = ChecklistSummary['sites'][number];
 type SiteCoverage = CoverageMessage['sites'][number];
 
-const NOTHING: Omit<SiteCoverage, 'id'> = { state: 'unseen', sightings: 0, dwellMs: 0, still: null, stillFrameId: null };
+const NOTHING: Omit<SiteCoverage, 'id'> = { state: 'unseen', sightings: 0, dwellMs: 0, still: null, stillFrameId: null, byHand: null };
 
 export interface OpenStill {
   readonly src: string;

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Where a recording is written to; a file, or what a test puts in its place. */
 export interface ByteSink {
@@ -27,6 +28,7 @@ export const openFileSink: OpenSink = async (path) => {
 };
 
 const SYNC_EVERY_MS = 1000;
+const GIVE_UP_MS = 5000;
 
 export interface ByteQueueOptions {
   readonly sink: Promise<ByteSink>;
@@ -71,6 +73,12 @@ export class ByteQueue {
 
   /** Writes what is waiting, and closes the file. A failure on the way is told to `onFailure` alone. */
   async close(): Promise<void> {
+    const closing = this.#close();
+    // A disk that has stopped answering must not keep the rest from being closed.
+    await (this.#failed ? Promise.race([closing, sleep(GIVE_UP_MS, undefined, { ref: false })]) : closing);
+  }
+
+  async #close(): Promise<void> {
     await this.#running;
     try {
       const sink = await this.#options.sink;

@@ -21,6 +21,8 @@ export interface RecordingPartEnd {
   readonly frames: number;
   /** From the first to the last frame shown. */
   readonly durationMs: number;
+  /** The source changed, and the next file goes on. */
+  readonly goesOn: boolean;
   /** Set when the file could not be written to its end. */
   readonly error: unknown;
 }
@@ -32,8 +34,10 @@ export interface RecorderOptions {
   /** Default 64 MiB, about half a minute of video. */
   readonly maxWaitingBytes?: number;
   readonly onStarted: (part: RecordingPart) => void;
-  /** After this with an `error` the recorder takes nothing more. */
+  /** A file is closed. */
   readonly onStopped: (end: RecordingPartEnd) => void;
+  /** Nothing more is taken; told at once, while closing may take long on a disk that does not answer. */
+  readonly onFailure?: (error: unknown) => void;
   readonly openSink?: OpenSink;
 }
 
@@ -63,6 +67,7 @@ export class Recorder {
   #parts = 0;
   #closing: Promise<void> = Promise.resolve();
   #closedBytes = 0;
+  #closedFrames = 0;
   #over = false;
 
   constructor(options: RecorderOptions) {
@@ -74,6 +79,11 @@ export class Recorder {
     return this.#closedBytes + (this.#open?.queue.writtenBytes ?? 0);
   }
 
+  /** Frames handed to the files so far. */
+  get frames(): number {
+    return this.#closedFrames + (this.#open?.frames ?? 0);
+  }
+
   /** Whether packets are being written. */
   get isRunning(): boolean {
     return this.#open !== null && !this.#over;
@@ -81,7 +91,7 @@ export class Recorder {
 
   push(packet: RecordedPacket): void {
     if (this.#over) return;
-    if (this.#open !== null && !isSame(this.#open, packet)) this.#closePart();
+    if (this.#open !== null && !isSame(this.#open, packet)) this.#closePart(true);
     // No decoder can begin in the middle of a group.
     if (this.#open === null && !packet.keyframe) return;
     const open = (this.#open ??= this.#openPart(packet));
@@ -109,6 +119,7 @@ export class Recorder {
       onFailure: (error) => {
         open.error = error;
         this.#over = true;
+        this.#options.onFailure?.(error);
         if (this.#open === open) this.#closePart();
       },
     });
@@ -138,7 +149,7 @@ export class Recorder {
     open.pending = [];
   }
 
-  #closePart(): void {
+  #closePart(goesOn = false): void {
     const open = this.#open;
     if (open === null) return;
     this.#open = null;
@@ -146,10 +157,11 @@ export class Recorder {
     const [last, before] = [open.pending.at(-1), open.pending.at(-2)];
     if (last !== undefined) this.#putFragment(open, last.decodeMs + (before === undefined ? 40 : last.decodeMs - before.decodeMs));
     const { part, frames, queue } = open;
+    this.#closedFrames += frames;
     this.#closing = this.#closing.then(async () => {
       await queue.close();
       this.#closedBytes += queue.writtenBytes;
-      this.#options.onStopped({ part, frames, durationMs: open.durationMs, error: open.error });
+      this.#options.onStopped({ part, frames, durationMs: open.durationMs, goesOn, error: open.error });
     });
   }
 }

@@ -53,6 +53,9 @@ async function record(
     reorder: options.recording?.type === 'copy' ? 16 : 0,
     onStarted: (part) => started.push(part),
     onStopped: (end) => stopped.push(end),
+    onFailure: (error) => {
+      throw error;
+    },
   });
   if (act === 'whole') source.setRecording(true);
   for await (const event of source) {
