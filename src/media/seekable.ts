@@ -51,6 +51,8 @@ export async function makeSeekable(path: string): Promise<boolean> {
   const source = await open(path, 'r');
   try {
     const { header, parts, isSeekable } = await walk(source);
+    // Of an attempt that a crash has cut short.
+    await rm(`${path}.unfinished`, { force: true });
     if (isSeekable) return true;
     if (header === null || parts.length === 0) return false;
     const unfinished = `${path}.unfinished`;

@@ -11,15 +11,8 @@ import { Journal } from './journal.js';
 import { readJournalLines } from './journal-lines.js';
 import type { InstallationKey } from './key.js';
 import { parseLine } from './line-file.js';
-import {
-  DERIVED_FOLDER,
-  DESCRIPTION_FILE,
-  DETECTIONS_FILE,
-  isProcedureId,
-  JOURNAL_FILE,
-  proceduresFolder,
-  RECORDING_FILE,
-} from './paths.js';
+import { DERIVED_FOLDER, DESCRIPTION_FILE, DETECTIONS_FILE, isProcedureId, JOURNAL_FILE, proceduresFolder } from './paths.js';
+import { recordingParts } from './recording/finish.js';
 import { cutEnd, endOfLastLine, exists, readRange } from './torn-end.js';
 
 export interface RecoverOptions {
@@ -144,10 +137,14 @@ interface Video {
   readonly durationMs: number | null;
 }
 
-/** Makes the video seekable. One that cannot be read is kept as it is. Null when there is none. */
+/** Makes every video file seekable. One that cannot be read is kept as it is. What comes of the last; null when there is none. */
 async function finishVideo(folder: string): Promise<Video | null> {
-  const file = join(folder, RECORDING_FILE);
-  if (!(await exists(file))) return null;
+  let last: Video | null = null;
+  for (const part of await recordingParts(folder)) last = await finishPart(join(folder, part));
+  return last;
+}
+
+async function finishPart(file: string): Promise<Video> {
   const { fileBytes, wholeBytes, frames, durationMs } = await outlineOfMp4(file);
   try {
     if (!(await makeSeekable(file))) return { detail: 'holds no frame', frames: 0, durationMs: 0 };

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeSeekable } from '../../media/seekable.js';
 
@@ -10,13 +10,7 @@ export async function recordingParts(folder: string): Promise<string[]> {
   return names.sort((a, b) => a.length - b.length || a.localeCompare(b, 'en'));
 }
 
-/**
- * Makes every video file of a procedure seekable, and removes what an earlier attempt left unfinished. Safe to call again.
- * @throws MediaError, or an error of the file system.
- */
+/** Makes every video file of a procedure seekable. Safe to call again. @throws MediaError, or an error of the file system. */
 export async function finishRecording(folder: string): Promise<void> {
-  for (const name of await recordingParts(folder)) {
-    await rm(join(folder, `${name}.unfinished`), { force: true });
-    await makeSeekable(join(folder, name));
-  }
+  for (const name of await recordingParts(folder)) await makeSeekable(join(folder, name));
 }
