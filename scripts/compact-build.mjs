@@ -231,7 +231,7 @@ async function affordable(base, limitMs) {
   const out = `${base.out}-probe`;
   let best = null;
   for (const device of base.device.split(',')) {
-    const settings = { ...base.settings, steps: 14 };
+    const settings = { ...base.settings, epochs: 1000, steps: 14 };
     const probe = {
       ...base,
       device,

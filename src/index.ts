@@ -33,6 +33,10 @@ export { buildGallery, type BuildGalleryOptions, type GalleryReport } from './re
 export { openGallery, type Exemplar, type Gallery, type GalleryManifest, type OpenGalleryOptions } from './retrieval/gallery.js';
 export type { ClassScore, Match, Neighbour } from './retrieval/match.js';
 
+// Training
+export { finetune, type FinetuneOptions, type FinetuneProgress, type FinetuneReport } from './training/finetune.js';
+export { trainingSettings, type TrainingSettings } from './training/settings.js';
+
 // Tracking
 export { judgeQuality } from './tracking/quality.js';
 export { createTracker, type Current, type Posterior, type Tracker, type TrackerState, type TrackingStep } from './tracking/tracker.js';

@@ -155,6 +155,40 @@ describe('lumenmark finetune', () => {
     await expect(lumenmark('finetune', '--resume', out, '--lr', '1')).rejects.toThrow(/--lr: a run goes on with the flags/);
   });
 
+  it('takes the same steps from activations that it keeps, where nothing below them varies', async () => {
+    const frozen = [
+      '--backbone',
+      'vit:dim=64,depth=2,patch=16',
+      '--input-size',
+      '32',
+      '--last-blocks',
+      '1',
+      '--augment',
+      'none',
+      '--dropout',
+      '0',
+    ];
+    const losses = async (name: string, ...more: string[]): Promise<number[]> => {
+      await lumenmark(
+        'finetune',
+        ...frozen,
+        ...quick,
+        ...more,
+        '--train',
+        pictures,
+        '--group-pattern',
+        '(patient-[0-9])',
+        '--out',
+        join(root, name),
+      );
+      return stepsOf(join(root, name)).map(({ loss }) => loss);
+    };
+    const plain = await losses('plain');
+    const cached = await losses('cached', '--cache');
+    expect(cached).toHaveLength(4);
+    for (const [step, loss] of cached.entries()) expect(loss).toBeCloseTo(plain[step]!, 4);
+  });
+
   it.each([
     [['--train', pictures, ...scratch], /--out/],
     [['--train', pictures, '--out', out], /either a model or its backbones/],
