@@ -9,9 +9,13 @@ import { listLabelledPictures } from '../../retrieval/labelled-pictures.js';
 import { cacheOf, noCacheOption } from '../cache.js';
 import { abortable } from '../interrupt.js';
 import { listed } from './listed.js';
+import { moment } from './options.js';
+import { procedureSource } from './procedure-source.js';
 
 interface AddFlags {
   readonly label?: string;
+  readonly procedure?: string;
+  readonly at?: number;
   readonly device: Device;
   readonly cache: boolean;
   readonly json: boolean;
@@ -20,10 +24,12 @@ interface AddFlags {
 export function registerAdd(gallery: Command): void {
   gallery
     .command('add')
-    .description('add pictures to a gallery: folders with a folder per label, or pictures of one --label')
+    .description('add pictures to a gallery: folders with a folder per label, pictures of one --label, or what a procedure shows')
     .argument('<gallery>')
-    .argument('<path...>', 'folders; with --label also pictures')
-    .option('--label <label>', 'label of all of them')
+    .argument('[path...]', 'folders; with --label also pictures')
+    .option('--label <label>', 'label of all of them; with --procedure alone, only stills of this landmark')
+    .option('--procedure <id>', 'the best stills that a procedure kept, under the landmarks that it took them for')
+    .option('--at <time>', 'with --procedure and --label: the picture of its recording at this moment, in s or h:mm:ss', moment)
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
     .addOption(noCacheOption())
     .option('--json', 'print the report as JSON', false)
@@ -31,13 +37,21 @@ export function registerAdd(gallery: Command): void {
 }
 
 async function add(dir: string, paths: readonly string[], flags: AddFlags): Promise<void> {
-  const sources = await Promise.all(paths.map((path) => sourceOf(path, flags.label)));
+  const { procedure, at, label } = flags;
+  if (paths.length === 0 && procedure === undefined) {
+    throw new UsageError('gallery-add', 'nothing to add was named', { remedy: 'Name folders or pictures, or --procedure ID.' });
+  }
+  const sources = await Promise.all(paths.map((path) => sourceOf(path, label)));
+  const shown =
+    procedure === undefined
+      ? null
+      : await procedureSource({ procedure, ...(at === undefined ? {} : { at }), ...(label === undefined ? {} : { label }) });
   const bar = progressBar();
   try {
     const report = await abortable((signal) =>
       addToGallery({
         dir,
-        sources,
+        sources: shown === null ? sources : [...sources, shown.source],
         device: flags.device,
         ...cacheOf(flags),
         signal,
@@ -65,6 +79,7 @@ async function add(dir: string, paths: readonly string[], flags: AddFlags): Prom
     console.log(lines.join('\n'));
   } finally {
     bar.end();
+    await shown?.dispose();
   }
 }
 

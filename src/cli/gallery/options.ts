@@ -28,3 +28,10 @@ export function share(text: string): number {
   if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It takes a number between 0 and 1.');
   return value;
 }
+
+/** `83.5`, `1:23.5` or `0:01:23.5` as µs. */
+export function moment(text: string): number {
+  const parts = text.split(':').map(Number);
+  if (parts.length > 3 || parts.some((part) => !(part >= 0))) throw new InvalidArgumentError('It takes seconds, or h:mm:ss.');
+  return Math.round(parts.reduce((seconds, part) => seconds * 60 + part, 0) * 1e6);
+}
