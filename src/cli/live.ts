@@ -14,6 +14,7 @@ import { openGallery } from '../retrieval/gallery.js';
 import type { LiveProceduresOptions } from '../server/live-procedures.js';
 import { LiveSession } from '../server/live-session.js';
 import type { SessionMessage } from '../server/session.js';
+import { photographRoutes } from '../server/photograph-routes.js';
 import { searchRoutes } from '../server/search-routes.js';
 import { startServer } from '../server/server.js';
 import { loadChecklist } from '../tracking/checklist.js';
@@ -177,7 +178,7 @@ async function live(flags: LiveFlags): Promise<void> {
     session.messages.subscribe(sayTrouble);
     const server = await startServer({
       controller: session,
-      routes: searchRoutes({ gallery, embedder }),
+      routes: [...photographRoutes({ home: lumenmarkHome(), key: home?.key ?? null }), ...searchRoutes({ gallery, embedder })],
       port: flags.port,
       host: flags.host,
       allowedHosts: flags.allowHost,

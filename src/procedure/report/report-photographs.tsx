@@ -2,8 +2,8 @@ import { classInfo } from '../../common/landmarks.js';
 import { ContactSheet } from '../../report/contact-sheet.js';
 import { Table } from '../../report/table.js';
 import type { ProcedureReport, ReportPhotograph, ReportPictures } from './report.js';
-import { photographName, sureness } from './report-sites.js';
-import { DOUBT_WORDS, timeText, VERDICT_WORDS } from './report-words.js';
+import { sureness } from './report-sites.js';
+import { DOUBT_WORDS, photographName, timeText, VERDICT_WORDS } from './report-words.js';
 
 /** Photographs shown with their evidence, and in contact sheets; the JSON and the CSV have all. */
 export const PHOTOGRAPHS_SHOWN = 150;

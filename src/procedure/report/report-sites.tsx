@@ -2,7 +2,7 @@ import { classInfo } from '../../common/landmarks.js';
 import { clockText, percentText } from '../../report/format.js';
 import { Table } from '../../report/table.js';
 import type { ProcedureReport, ReportPhotograph, ReportPictures, ReportSite } from './report.js';
-import { STATE_TONES, stateWords, timeText } from './report-words.js';
+import { photographName, STATE_TONES, stateWords, timeText } from './report-words.js';
 
 /** The checklist with the best picture of every site. */
 export function Sites({ report, pictures }: { report: ProcedureReport; pictures: ReportPictures }) {
@@ -103,11 +103,6 @@ function ByPhotographs({ site: { documentedBy, doubtful, guesses }, report }: { 
 function nameOf(photograph: ReportPhotograph | undefined, index: number): string {
   if (photograph === undefined) return `no. ${index + 1}`;
   return `${photographName(photograph)} (${photograph.corrected === undefined ? sureness(photograph) : 'by hand'})`;
-}
-
-/** File, and which picture of it. */
-export function photographName({ path, frame }: Pick<ReportPhotograph, 'path' | 'frame'>): string {
-  return frame === null ? path : `${path}, picture ${frame + 1}`;
 }
 
 export function sureness({ score, precision }: Pick<ReportPhotograph, 'score' | 'precision'>): string {

@@ -2,7 +2,7 @@ import type { CoverageState } from '../../tracking/coverage.js';
 import type { QualityVerdict } from '../../tracking/detection.js';
 import type { Tone } from '../../report/tone.js';
 import type { Doubt } from '../photographs/assign.js';
-import type { ProcedureReport, ReportSite } from './report.js';
+import type { ProcedureReport, ReportPhotograph, ReportSite } from './report.js';
 
 export const STATE_TONES: Readonly<Record<CoverageState, Tone>> = {
   documented: 'good',
@@ -53,4 +53,9 @@ export function namesOf(sites: readonly Pick<ReportSite, 'name'>[]): string {
 /** `2026-11-27 02:14:55 UTC` */
 export function timeText(iso: string): string {
   return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** File, and which picture of it. */
+export function photographName({ path, frame }: Pick<ReportPhotograph, 'path' | 'frame'>): string {
+  return frame === null ? path : `${path}, picture ${frame + 1}`;
 }
