@@ -108,7 +108,7 @@ function linesOf(outcome: Outcome): string[] {
   if ('error' in outcome) return [`NOT READABLE  ${outcome.error}`, ...(outcome.remedy === undefined ? [] : [`  ${outcome.remedy}`])];
   const { folder, id, verdict, findings, lines, files, seals, key, headHash, amendmentsSinceHead } = outcome;
   const [closing] = seals;
-  const amendments = seals.length > 1 ? `, ${seals.length - 1} amendments after it` : '';
+  const amendments = seals.length > 1 ? `, ${amendmentsIn(seals.length - 1)} after it` : '';
   return [
     `${{ intact: 'intact', unfinished: 'UNFINISHED', altered: 'ALTERED' }[verdict]}  ${id ?? folder}`,
     ...findings.slice(0, SHOWN).map(({ message }) => `  ${message}`),
@@ -121,7 +121,7 @@ function linesOf(outcome: Outcome): string[] {
     ...(amendmentsSinceHead === null
       ? []
       : [
-          `  the hash that was kept elsewhere is in it${amendmentsSinceHead === 0 ? ', and is the last' : `; ${amendmentsSinceHead} amendments are newer`}`,
+          `  the hash that was kept elsewhere is in it${amendmentsSinceHead === 0 ? ', and is the last' : `, and ${amendmentsIn(amendmentsSinceHead)} after it`}`,
         ]),
     ...(verdict === 'unfinished'
       ? [
@@ -129,4 +129,8 @@ function linesOf(outcome: Outcome): string[] {
         ]
       : []),
   ];
+}
+
+function amendmentsIn(count: number): string {
+  return count === 1 ? '1 amendment' : `${count} amendments`;
 }

@@ -20,6 +20,8 @@ export interface ChainCheck {
   readonly entries: readonly Entry[];
   /** … and what a line that follows them has to carry. */
   readonly head: ChainHead;
+  /** Lines behind the finding that can still be read: nothing vouches for them, but they tell where else to look. */
+  readonly unproven: readonly Entry[];
 }
 
 /**
@@ -30,23 +32,31 @@ export interface ChainCheck {
 export function checkChain(description: Uint8Array, lines: readonly JournalLine[]): ChainCheck {
   const entries: Entry[] = [];
   let previous = sha256Of(description);
-  const stop = (finding: Finding | null): ChainCheck => ({ finding, entries, head: { seq: entries.length, previous } });
+  const stop = (finding: Finding | null, at = lines.length): ChainCheck => ({
+    finding,
+    entries,
+    head: { seq: entries.length, previous },
+    unproven: lines.slice(finding?.line === at ? at + 1 : at).flatMap(({ bytes }) => {
+      const entry = read(bytes);
+      return typeof entry === 'string' ? [] : [entry];
+    }),
+  });
   let closed = false;
   let sealKey: string | null = null;
   for (const [at, { bytes, complete }] of lines.entries()) {
     if (!complete) {
-      return stop(found('line-torn', at, `ends without a line feed after ${bytes.length} bytes, as a crash leaves it`));
+      return stop(found('line-torn', at, `ends without a line feed after ${bytes.length} bytes, as a crash leaves it`), at);
     }
     const entry = read(bytes);
-    if (typeof entry === 'string') return stop(found('line-altered', at, `was altered: it ${entry}`));
+    if (typeof entry === 'string') return stop(found('line-altered', at, `was altered: it ${entry}`), at);
     const broken = brokenLink(lines, at, entry, previous) ?? misplaced(entry, at, closed);
-    if (broken !== null) return stop(broken);
+    if (broken !== null) return stop(broken, at);
     if (entry.type === 'seal') {
       if (!isSealGenuine(bytes, entry)) {
-        return stop(found('seal-forged', at, 'was altered: it is a seal, and its signature does not fit'));
+        return stop(found('seal-forged', at, 'was altered: it is a seal, and its signature does not fit'), at);
       }
       if (sealKey !== null && sealKey !== entry.key) {
-        return stop(found('seal-of-another-key', at, 'is a seal of another key than the one that closed the procedure'));
+        return stop(found('seal-of-another-key', at, 'is a seal of another key than the one that closed the procedure'), at);
       }
       sealKey = entry.key;
     }
@@ -65,7 +75,7 @@ function read(bytes: Buffer): Entry | string {
     return 'is no JSON';
   }
   const parsed = parseEntry(value);
-  return 'entry' in parsed ? parsed.entry : parsed.problem;
+  return 'entry' in parsed ? parsed.entry : `is no line of ours (${parsed.problem})`;
 }
 
 /** Which of the lines around a link that does not hold is to blame. */

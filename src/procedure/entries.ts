@@ -180,5 +180,5 @@ export function parseEntry(value: unknown): ParsedEntry {
   const parsed = schema.safeParse(value);
   if (parsed.success) return { entry: parsed.data as unknown as Entry };
   const issue = parsed.error.issues[0];
-  return { problem: `${type.data.type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not valid'}` };
+  return { problem: `${type.data.type}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not valid'}` };
 }

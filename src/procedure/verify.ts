@@ -65,7 +65,7 @@ export async function verifyProcedure(folder: string, options: VerifyOptions = {
   }
   const chain = hasJournal ? checkChain(description ?? Buffer.alloc(0), (await readJournalLines(folder)).lines) : withoutJournal();
   const id = description === null ? null : idOf(folder, description, chain);
-  const files = hasJournal ? await checkFiles(folder, chain.entries, options) : [];
+  const files = hasJournal ? await checkFiles(folder, [...chain.entries, ...chain.unproven], options) : [];
 
   const seals = chain.entries
     .filter((entry): entry is Entry<'seal'> => entry.type === 'seal')
@@ -108,6 +108,7 @@ function withoutJournal(): ChainCheck {
   const message = `${JOURNAL_FILE} is missing`;
   return {
     entries: [],
+    unproven: [],
     head: { seq: 0, previous: '' },
     finding: { kind: 'journal-missing', severity: 'altered', path: JOURNAL_FILE, line: null, message },
   };

@@ -77,7 +77,8 @@ export async function openProcedureWriter(home: string, { procedure, key, clock 
   const startedAt = new Date(clock.wallMs());
   const parent = proceduresFolder(home);
   try {
-    await mkdir(parent, { recursive: true });
+    // Pictures of patients: for nobody else on this machine.
+    await mkdir(parent, { recursive: true, mode: 0o700 });
     const id = await makeFolder(parent, startedAt);
     const folder = join(parent, id);
     await mkdir(join(folder, STILLS_FOLDER));

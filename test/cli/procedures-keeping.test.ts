@@ -58,7 +58,7 @@ describe('lumenmark procedures', () => {
 
     const held = JSON.parse((await procedures('hold', 'latest', '--reason', 'complaint', '--json')).out) as { headHash: string };
     const kept = await procedures('verify', id, '--head', before!.slice(0, 16));
-    expect(kept.out).toContain('1 amendments are newer');
+    expect(kept.out).toContain('is in it, and 1 amendment after it');
 
     const archive = join(home, 'out.zip');
     const key = join(home, 'key.pem');

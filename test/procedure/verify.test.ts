@@ -1,3 +1,4 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
 import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -60,6 +61,28 @@ describe('verify', () => {
     expect(result).toMatchObject({ verdict: 'intact', findings: [], files: 7, key: { owner: 'own' } });
     expect(result.seals).toHaveLength(3);
     expect(result.headHash).toBe(result.seals[2]!.headHash);
+  });
+
+  it('agrees with the rules of docs/audit.md, written down anew', () => {
+    const lines = readFileSync(join(pristine, 'journal.ndjson'), 'utf8').slice(0, -1).split('\n');
+    let previous = createHash('sha256')
+      .update(readFileSync(join(pristine, 'procedure.json')))
+      .digest('hex');
+    let seals = 0;
+    for (const line of lines) {
+      const entry = JSON.parse(line) as Record<string, string>;
+      expect(entry['previous']).toBe(previous);
+      previous = createHash('sha256').update(line).digest('hex');
+      if (entry['type'] !== 'seal') continue;
+      const statement = line.replace(`,"signature":"${entry['signature']!}"`, '');
+      const x = Buffer.from(entry['key']!, 'hex').toString('base64url');
+      const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+      expect(verify(null, Buffer.from(`lumenmark procedure seal v1\n${statement}`), key, Buffer.from(entry['signature']!, 'hex'))).toBe(
+        true,
+      );
+      seals += 1;
+    }
+    expect(seals).toBe(3);
   });
 
   it('does not mind derived files', async () => {
@@ -186,6 +209,17 @@ describe('verify', () => {
       ['file-altered', 'recording.mp4'],
       ['file-missing', 'stills/antrum-6.jpg'],
       ['file-unlisted', 'stills/extra.jpg'],
+    ]);
+  });
+
+  it('goes on looking at the files when the journal is broken', async () => {
+    const folder = copy();
+    const { lines, write } = journalOf(folder);
+    write(lines.toSpliced(4, 1));
+    truncateSync(join(folder, 'recording.mp4'), 100);
+    expect((await verifyProcedure(folder)).findings.map(({ kind, path }) => [kind, path])).toEqual([
+      ['line-removed', 'journal.ndjson'],
+      ['file-altered', 'recording.mp4'],
     ]);
   });
 
