@@ -36,7 +36,7 @@ async function main() {
       patients: { type: 'string', default: String(STILLS.patients) },
       classes: { type: 'string' },
       'draw-only': { type: 'boolean', default: false },
-      loss: { type: 'string', default: 'supervised-contrastive' },
+      loss: { type: 'string', default: 'triplet' },
       lr: { type: 'string', default: '0.001' },
       'batch-size': { type: 'string', default: '64' },
     },
