@@ -60,6 +60,10 @@ export type { InstallationKey } from './procedure/key.js';
 export { detectionLine, type DetectionLine } from './procedure/detection-line.js';
 export type { NewProcedure, ProcedureDescription } from './procedure/description.js';
 export type { Entry, EntryType, NewEntry } from './procedure/entries.js';
+export { auditPhotographs, type PhotographAudit, type PhotographAuditOptions } from './procedure/photographs/audit-photographs.js';
+export { findPhotographs, type FindOptions, type PhotographSet } from './procedure/photographs/find-photographs.js';
+export { writeReport, type WriteReportOptions, type WrittenReport } from './procedure/report/write-report.js';
+export type { ProcedureReport } from './procedure/report/report.js';
 
 // The live path
 export {
