@@ -10,6 +10,8 @@ import { createEmbedder } from '../inference/worker-embedder.js';
 import { findH264Encoder } from '../media/encoders.js';
 import { findFfmpeg, type Ffmpeg } from '../media/ffmpeg.js';
 import { openProcedureHome, type ProcedureHome } from '../procedure/home.js';
+import { pruneProcedures } from '../procedure/prune.js';
+import type { RetentionRules } from '../procedure/retention.js';
 import { openGallery } from '../retrieval/gallery.js';
 import type { LiveProceduresOptions } from '../server/live-procedures.js';
 import { LiveSession } from '../server/live-session.js';
@@ -21,8 +23,9 @@ import { loadChecklist } from '../tracking/checklist.js';
 import { lumenmarkHome } from '../common/home.js';
 import { openModel } from '../models/registry.js';
 import { DEMO_GALLERY, DEMO_SOURCE } from './demo.js';
+import { retentionRules, withRetention, type RetentionFlags } from './retention-flags.js';
 
-interface LiveFlags {
+interface LiveFlags extends RetentionFlags {
   source: string[];
   gallery?: string;
   model?: string;
@@ -75,9 +78,10 @@ function fieldOfView(text: string): FieldOfViewOption {
 }
 
 export function register(program: Command): void {
-  program
-    .command('live')
-    .description('serve the overlay and track landmarks in a capture device, a stream or a file')
+  withRetention(
+    program.command('live').description('serve the overlay and track landmarks in a capture device, a stream or a file'),
+    ', at the start',
+  )
     .option('-s, --source <source...>', 'file, folder of stills, v4l2:/dev/video0, dshow:NAME, avfoundation:0, decklink:NAME, rtsp://…', [])
     .option('-g, --gallery <folder>', 'gallery to match with (default: that of the demo)')
     .option('-m, --model <name>', 'model (default: the one that the gallery was made with)')
@@ -136,8 +140,10 @@ async function live(flags: LiveFlags): Promise<void> {
     cleanups.push(() => embedder.dispose());
     console.log(`model      ${gallery.model.name} on ${embedder.device.name} (${embedder.device.reason})`);
 
-    const home = await openHome(flags.record);
+    const rules = retentionRules(flags);
+    const home = await openHome(flags.record || rules !== null);
     if (home !== null) cleanups.push(() => home.dispose());
+    if (home !== null && rules !== null) await prune(home, rules, stop.signal);
     const recording = home === null ? null : await recordingCodec(flags.recordCodec, ffmpeg);
     const procedures: LiveProceduresOptions | null = home && {
       ...{ home: home.path, key: home.key, ffmpeg, operator: flags.operator, fieldOfView: flags.fieldOfView },
@@ -216,6 +222,13 @@ async function openHome(isNeeded: boolean): Promise<ProcedureHome | null> {
     console.log(`procedures cannot be kept: ${error.message}`);
     return null;
   }
+}
+
+async function prune(home: ProcedureHome, rules: RetentionRules, signal: AbortSignal): Promise<void> {
+  const { remove, failed, exceeded } = await pruneProcedures(home.path, rules, { by: 'lumenmark live', signal });
+  console.log(`retention  ${remove.length - failed.length} procedures deleted (lumenmark procedures deletions)`);
+  for (const { id, error } of failed) console.error(`retention  ${id} not deleted: ${error}`);
+  if (exceeded) console.error('retention  what is marked for audit is larger than the limit by itself');
 }
 
 async function recordingCodec(codec: LiveFlags['recordCodec'], ffmpeg: Ffmpeg): Promise<RecordingCodec | null> {

@@ -1,39 +1,30 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { UsageError } from '../common/errors.js';
 import { pruneProcedures } from '../procedure/prune.js';
 import { abortable } from './interrupt.js';
 import { byOption, withHome } from './procedures-home.js';
+import { retentionRules, withRetention, type RetentionFlags } from './retention-flags.js';
 import { tableLines } from './table.js';
 
-interface PruneFlags {
-  readonly keepDays?: number;
-  readonly keepGb?: number;
+interface PruneFlags extends RetentionFlags {
   readonly dryRun: boolean;
   readonly by: string;
   readonly json: boolean;
 }
 
-const BYTES_PER_GB = 1e9;
-
 /** `lumenmark procedures prune`. */
 export function registerPrune(procedures: Command): void {
-  procedures
-    .command('prune')
-    .description('delete old procedures by rules; never those marked for audit or still open')
-    .option('--keep-days <n>', 'delete what is older', positive)
-    .option('--keep-gb <n>', 'delete the oldest until the rest is no larger (1 GB = 10⁹ bytes)', positive)
+  withRetention(procedures.command('prune').description('delete old procedures by rules; never those marked for audit or still open'))
     .option('--dry-run', 'only say what would be deleted', false)
     .addOption(byOption())
     .option('--json', 'print one JSON object', false)
     .action(prune);
 }
 
-async function prune({ keepDays, keepGb, dryRun, by, json }: PruneFlags): Promise<void> {
-  if (keepDays === undefined && keepGb === undefined) {
-    throw new UsageError('prune-rules', 'No rule was given', { remedy: 'Give --keep-days, --keep-gb, or both.' });
-  }
+async function prune({ dryRun, by, json, ...flags }: PruneFlags): Promise<void> {
+  const rules = retentionRules(flags);
+  if (rules === null) throw new UsageError('prune-rules', 'No rule was given', { remedy: 'Give --keep-days, --keep-gb, or both.' });
   await withHome(async ({ path }) => {
-    const rules = { keepDays: keepDays ?? null, keepBytes: keepGb === undefined ? null : keepGb * BYTES_PER_GB };
     const pruned = await abortable((signal) => pruneProcedures(path, rules, { by, dryRun, signal }));
     const { remove, total, spared, failed, exceeded } = pruned;
     if (failed.length > 0) process.exitCode = 1;
@@ -49,10 +40,4 @@ async function prune({ keepDays, keepGb, dryRun, by, json }: PruneFlags): Promis
     for (const { id, error } of failed) console.error(`${id}: not deleted: ${error}`);
     if (exceeded) console.error('What may not be deleted is larger than the limit by itself.');
   });
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It takes a number above 0.');
-  return value;
 }
