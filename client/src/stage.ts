@@ -69,6 +69,7 @@ export function createStage(canvas: HTMLCanvasElement, onDrawn: (drawn: DrawnFra
     bitmap.close();
     const { detection } = frame;
     canvas.dataset['frameId'] = String(frame.frameId);
+    canvas.dataset['ptsUs'] = String(frame.ptsUs);
     canvas.dataset['detectionFrameId'] = detection === null ? '' : String(detection.frameId);
     canvas.dataset['carried'] = String(detection?.carried ?? false);
     canvas.dataset['drawn'] = String(Number(canvas.dataset['drawn'] ?? 0) + 1);

@@ -25,7 +25,7 @@ export interface Interval {
 /** Something to be said once, and then to go. */
 export interface Notice {
   readonly id: number;
-  readonly kind: 'documented' | 'error';
+  readonly kind: 'documented' | 'kept' | 'error';
   readonly text: string;
   readonly detail?: string;
   readonly still?: string;
@@ -69,7 +69,9 @@ export const INITIAL: ViewState = {
 export type Action =
   | { readonly type: 'link'; readonly link: Link }
   | { readonly type: 'message'; readonly message: Exclude<ServerMessage, { type: 'frame' | 'pong' }> }
-  | { readonly type: 'dismiss'; readonly id: number };
+  | { readonly type: 'dismiss'; readonly id: number }
+  /** Something that somebody did is on the disk. */
+  | { readonly type: 'kept'; readonly text: string; readonly detail: string };
 
 const VERDICTS_KEPT = 6;
 const INTERVALS_KEPT = 500;
@@ -172,6 +174,7 @@ export function reduce(state: ViewState, action: Action, nowMs: number): ViewSta
   // Who comes back is told everything anew, and the server may be another one.
   if (action.type === 'link') return { ...(action.link === 'open' ? withoutSource(state) : state), link: action.link };
   if (action.type === 'dismiss') return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) };
+  if (action.type === 'kept') return withNotice(state, { kind: 'kept', text: action.text, detail: action.detail, atMs: nowMs });
   const { message } = action;
   switch (message.type) {
     case 'hello':

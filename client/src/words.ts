@@ -44,6 +44,11 @@ export function clock(us: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
+/** `412 MB`, `1.3 GB`. */
+export function bytes(count: number): string {
+  return count < 1e9 ? `${Math.round(count / 1e6)} MB` : `${(count / 1e9).toFixed(1)} GB`;
+}
+
 export function oneDecimal(value: number): string {
   return value >= 100 ? String(Math.round(value)) : value.toFixed(1);
 }

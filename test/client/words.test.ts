@@ -40,10 +40,11 @@ describe('backoffMs', () => {
 
 describe('commandOf', () => {
   const press = (key: string, more = {}): ReturnType<typeof commandOf> =>
-    commandOf({ key, ctrlKey: false, metaKey: false, altKey: false, ...more });
+    commandOf({ key, ctrlKey: false, metaKey: false, altKey: false, repeat: false, ...more });
 
   it('knows its keys in either case, and leaves those of the browser alone', () => {
     expect([press('f'), press('F'), press('?'), press('x')]).toEqual(['full-screen', 'full-screen', 'help', null]);
+    expect([press(' '), press(' ', { repeat: true })]).toEqual(['capture', null]);
     expect([press('f', { ctrlKey: true }), press('s', { metaKey: true }), press('e', { altKey: true })]).toEqual([null, null, null]);
   });
 });

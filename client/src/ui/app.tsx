@@ -14,9 +14,11 @@ import { Help } from './help.js';
 import { Wordmark } from './icons.js';
 import { Notices } from './notices.js';
 import { Picture } from './picture.js';
+import { ProcedureBar } from './procedure-bar.js';
 import { NO_CHOICE, SourceChoice } from './source-choice.js';
 import { StatusBar } from './status-bar.js';
 import { Timeline } from './timeline.js';
+import { useProcedure } from './use-procedure.js';
 import { useWakeLock } from './wake-lock.js';
 
 const HEALTH_EVERY_MS = 250;
@@ -71,6 +73,11 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
   const [evidence, setEvidence] = useState(true);
   const checklistSelect = useRef<HTMLSelectElement>(null);
 
+  const onError = (error: { message: string; remedy: string | null }): void => {
+    const { message, remedy } = error;
+    store.dispatch({ type: 'message', message: { type: 'error', code: 'request', message, ...(remedy === null ? {} : { remedy }) } });
+  };
+  const procedure = useProcedure(store, onError);
   const run = (command: Command): void => {
     switch (command) {
       case 'help':
@@ -89,6 +96,12 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
         return;
       case 'evidence':
         setEvidence((on) => !on);
+        return;
+      case 'record':
+      case 'note':
+      case 'pause':
+      case 'capture':
+        procedure.run(command);
         return;
       case 'full-screen':
         void (document.fullscreenElement === null ? document.documentElement.requestFullscreen() : document.exitFullscreen());
@@ -110,10 +123,6 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
     };
   }, []);
 
-  const onError = (error: { message: string; remedy: string | null }): void => {
-    const { message, remedy } = error;
-    store.dispatch({ type: 'message', message: { type: 'error', code: 'request', message, ...(remedy === null ? {} : { remedy }) } });
-  };
   const close = (): void => {
     setPanel(null);
   };
@@ -188,12 +197,21 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
         </nav>
       </header>
       <main class="view">
-        <Picture store={store} health={health} overlay={overlay} onReady={onReady} onDone={onDone} onChooseSource={by('source')} />
+        <Picture
+          store={store}
+          health={health}
+          overlay={overlay}
+          captures={procedure.captures}
+          onReady={onReady}
+          onDone={onDone}
+          onChooseSource={by('source')}
+        />
         <Notices store={store} />
       </main>
       <aside class="side">
-        <Checklist store={store} onStill={setStill} />
+        <Checklist store={store} onStill={setStill} onMark={procedure.mark} />
       </aside>
+      <ProcedureBar store={store} run={run} />
       <div class="below">
         <Timeline store={store} />
         {evidence ? <Evidence store={store} /> : null}
@@ -217,6 +235,7 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
           </button>
         </Dialog>
       ) : null}
+      {procedure.dialogs}
       {still === null ? null : (
         <Dialog
           title={still.title}

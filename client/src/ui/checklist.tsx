@@ -4,6 +4,7 @@ import { groupSites } from '../checklist-groups.js';
 import { useSelected, type Store } from '../store.js';
 import { duration, SITE_WORDS } from '../words.js';
 import { SiteIcon } from './icons.js';
+import type { MarkedSite } from './procedure-dialogs.js';
 
 type Site = ChecklistSummary['sites'][number];
 type SiteCoverage = CoverageMessage['sites'][number];
@@ -22,6 +23,8 @@ const SHORT_LIST = 14;
 interface ChecklistProps {
   readonly store: Store;
   readonly onStill: (still: OpenStill) => void;
+  /** Sets a site by hand; null while there is no procedure to keep that. */
+  readonly onMark: ((marked: MarkedSite) => void) | null;
 }
 
 export function stillPath(path: string): string {
@@ -34,6 +37,7 @@ function SiteRow({
   current,
   name = site.name,
   onStill,
+  onMark,
 }: {
   site: Site;
   coverage: SiteCoverage;
@@ -41,6 +45,7 @@ function SiteRow({
   /** What is left of the site's name under the title of its group. */
   name?: string;
   onStill: (still: OpenStill) => void;
+  onMark: ChecklistProps['onMark'];
 }): JSX.Element {
   const { state, still, dwellMs, sightings } = coverage;
   const words = SITE_WORDS[state];
@@ -50,12 +55,31 @@ function SiteRow({
       <SiteIcon state={state} />
       <span class="site-text">
         <span class="site-name">
-          {name}
+          {onMark === null ? (
+            name
+          ) : (
+            <button
+              type="button"
+              class="site-set"
+              title="Set by hand"
+              onClick={() => {
+                onMark({ site, coverage });
+              }}
+            >
+              {name}
+            </button>
+          )}
           {site.optional ? <span class="site-optional"> optional</span> : null}
         </span>
         <span class="site-facts">
           {state === 'unseen' || state === 'unsupported' ? words : <span class="site-dwell">{duration(dwellMs)}</span>}
-          {state === 'seen' ? ' · no still yet' : null}
+          {state === 'seen' && coverage.byHand === null ? ' · no still yet' : null}
+          {coverage.byHand === null ? null : (
+            <span class="site-by-hand" title={coverage.byHand.reason}>
+              {' '}
+              · by hand
+            </span>
+          )}
         </span>
       </span>
       <span class="visually-hidden">{words}</span>
@@ -79,7 +103,7 @@ function SiteRow({
   );
 }
 
-export function Checklist({ store, onStill }: ChecklistProps): JSX.Element | null {
+export function Checklist({ store, onStill, onMark }: ChecklistProps): JSX.Element | null {
   const checklist = useSelected(store, (state) => state.hello?.checklist ?? null);
   const coverage = useSelected(store, (state) => state.coverage);
   const landmark = useSelected(store, (state) => state.tracking?.landmark ?? null);
@@ -118,7 +142,7 @@ export function Checklist({ store, onStill }: ChecklistProps): JSX.Element | nul
               {title === null ? null : <h3>{title}</h3>}
               <ol class="station-sites">
                 {members.map(({ site: row, name }) => (
-                  <SiteRow key={row.site.id} {...row} name={name} current={isCurrent(row.site)} onStill={onStill} />
+                  <SiteRow key={row.site.id} {...row} name={name} current={isCurrent(row.site)} onStill={onStill} onMark={onMark} />
                 ))}
               </ol>
             </section>
@@ -127,7 +151,7 @@ export function Checklist({ store, onStill }: ChecklistProps): JSX.Element | nul
       ) : (
         <ol class="sites" tabIndex={0} aria-label="Sites">
           {rows.map((row) => (
-            <SiteRow key={row.site.id} {...row} current={isCurrent(row.site)} onStill={onStill} />
+            <SiteRow key={row.site.id} {...row} current={isCurrent(row.site)} onStill={onStill} onMark={onMark} />
           ))}
         </ol>
       )}

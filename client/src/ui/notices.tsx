@@ -5,7 +5,7 @@ import type { Notice } from '../view-state.js';
 import { stillPath } from './checklist.js';
 import { SiteIcon, WarningIcon } from './icons.js';
 
-const SHOWN_MS = { documented: 5000, error: 15_000 } as const;
+const SHOWN_MS = { documented: 5000, kept: 2500, error: 15_000 } as const;
 
 function NoticeCard({ store, notice }: { store: Store; notice: Notice }): JSX.Element {
   useEffect(() => {
@@ -18,7 +18,7 @@ function NoticeCard({ store, notice }: { store: Store; notice: Notice }): JSX.El
   }, [notice.id]);
   return (
     <div class="notice" data-kind={notice.kind} role={notice.kind === 'error' ? 'alert' : undefined}>
-      {notice.kind === 'documented' ? <SiteIcon state="documented" /> : <WarningIcon />}
+      {notice.kind === 'error' ? <WarningIcon /> : <SiteIcon state="documented" />}
       <span class="notice-text">
         <strong>{notice.text}</strong>
         <span>{notice.kind === 'documented' ? 'documented' : notice.detail}</span>

@@ -11,6 +11,8 @@ export interface PictureProps {
   readonly store: Store;
   readonly health: Health;
   readonly overlay: boolean;
+  /** Counts captures: the picture flashes when it changes. */
+  readonly captures: number;
   /** Hands over where frames are to be shown. */
   readonly onReady: (show: (frame: FrameMessage) => void) => void;
   readonly onDone: (frame: FrameMessage) => void;
@@ -60,7 +62,7 @@ export function LandmarkChip({ store, health }: { store: Store; health: Health }
   );
 }
 
-export function Picture({ store, health, overlay, onReady, onDone, onChooseSource }: PictureProps): JSX.Element {
+export function Picture({ store, health, overlay, captures, onReady, onDone, onChooseSource }: PictureProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const line = useRef<HTMLSpanElement>(null);
   const [ratio, setRatio] = useState(5 / 4);
@@ -97,6 +99,7 @@ export function Picture({ store, health, overlay, onReady, onDone, onChooseSourc
   return (
     <div class="stage">
       <div class="picture" data-level={health.level} data-live={health.live} data-empty={empty} style={{ '--ratio': ratio.toFixed(4) }}>
+        {captures === 0 ? null : <span key={captures} class="flash" aria-hidden="true" />}
         <canvas ref={canvas} role="img" aria-label="Live picture of the endoscope" />
         {overlay && !empty ? <CornerMarks /> : null}
         <div class="indicator" data-level={overlay ? health.level : 'off'} title={overlay ? health.text || health.level : 'overlay off'}>
