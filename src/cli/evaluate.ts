@@ -58,6 +58,7 @@ export function register(program: Command): void {
     .option('--group-column <name>', 'column of INDEX.csv in the folder that says what stays together: patient, examination, source')
     .option('--index <file>', 'the table with that column, if it is another')
     .option('--group-pattern <regex>', 'pictures whose path gives the same first group stay together, e.g. a patient number')
+    .option('--ids-only', 'hold together only what these ids join, and not what looks alike', false)
     .option('--label-column <name>', 'whose labels count, in a data set with several annotators')
     .option('--kinds <list>', `only labels of these kinds: ${KINDS.join(', ')}`, kinds)
     .option('--min-exemplars <n>', 'leave out labels with fewer pictures', wholeNumber, 1)

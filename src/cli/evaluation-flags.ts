@@ -13,6 +13,7 @@ export interface EvaluateFlags {
   readonly groupPattern?: string;
   readonly groupColumn?: string;
   readonly index?: string;
+  readonly idsOnly: boolean;
   readonly labelColumn?: string;
   readonly galleryEmbeddings?: string;
   readonly queryEmbeddings?: string;

@@ -16,6 +16,9 @@ export function evaluationLines(report: EvaluationReport): string[] {
     ...data.notes.map((note) => `note: ${note}`),
     `split: ${report.how}; ${data.pictures} pictures in ${data.groups} groups` +
       (data.lookAlikes.pictures === 0 ? '' : `, ${data.lookAlikes.pictures} of them look like another one`),
+    ...(data.largestGroup > data.pictures * 0.25
+      ? [`WARNING: the largest group holds ${data.largestGroup} of ${data.pictures} pictures: little is left to be asked of the others`]
+      : []),
     `n = ${report.n} queries of ${Object.keys(report.perClass).length} classes; ${report.queriesWithoutRelevantGallery} more have a label that the gallery lacks and are left out`,
     '',
     ...metricLines(report),
@@ -65,7 +68,7 @@ export function evaluationLines(report: EvaluationReport): string[] {
     ...(timings.embeddingMs === null
       ? []
       : [
-          `${timings.embeddingMs.toFixed(1)} ms a picture to read and embed (${timings.fromCache} of ${data.pictures} from the cache), ${timings.rankingMs.toFixed(2)} ms a query to rank`,
+          `${timings.embeddingMs.toFixed(1)} ms a picture to read and embed (${timings.fromCache} of ${timings.embedded} from the cache), ${timings.rankingMs.toFixed(2)} ms a query to rank`,
         ]),
     '',
     ...Object.entries(report.definitions).map(([name, text]) => `${name}: ${text}.`),

@@ -53,7 +53,7 @@ export async function answerSplit(subject: Subject, split: Split, options: Answe
     const dimension = embeddings.length / labels.length;
     const exemplars = partOf(labels, embeddings, gallery);
     const asked = partOf(labels, embeddings, queries);
-    const looks = new Set(gallery.map((row) => lookAlikes[row]));
+    const looks = groupsByLook(gallery, lookAlikes, groups);
     const counts = new Map<string, number>();
     for (const label of exemplars.labels) counts.set(label, (counts.get(label) ?? 0) + 1);
     for (const [at, query] of queries.entries()) {
@@ -71,13 +71,29 @@ export async function answerSplit(subject: Subject, split: Split, options: Answe
         measures: found === null ? null : inRows(found, query, gallery),
         voted: scoreClasses(neighbours, (label) => counts.get(label) ?? 0, DEFAULT_VOTE)[0]?.label ?? '',
         majority: majorityOf(neighbours.slice(0, MAJORITY_K)),
-        lookAlike: !withoutOwnGroup && looks.has(lookAlikes[query]),
+        lookAlike: hasOther(looks.get(lookAlikes[query] ?? query), withoutOwnGroup ? (groups[query] ?? query) : null),
       });
       onProgress?.(answers.length, total);
       await turn();
     }
   }
   return { answers, rankingMs: rankingMs / Math.max(1, answers.length) };
+}
+
+/** By look: the groups of the exemplars that look so. */
+function groupsByLook(gallery: readonly number[], lookAlikes: readonly number[], groups: readonly number[]): Map<number, Set<number>> {
+  const found = new Map<number, Set<number>>();
+  for (const row of gallery) {
+    const look = lookAlikes[row] ?? row;
+    const of = found.get(look) ?? new Set<number>();
+    of.add(groups[row] ?? row);
+    found.set(look, of);
+  }
+  return found;
+}
+
+function hasOther(groups: ReadonlySet<number> | undefined, own: number | null): boolean {
+  return groups !== undefined && groups.size > (own !== null && groups.has(own) ? 1 : 0);
 }
 
 function inRows(measures: QueryMeasures, query: number, gallery: readonly number[]): QueryMeasures {

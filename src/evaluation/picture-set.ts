@@ -25,6 +25,8 @@ export interface PictureSet {
   readonly copies: readonly Copy[];
   /** Pictures whose embedding was in the cache. */
   readonly cached: number;
+  /** Pictures that were read and embedded, or found in the cache. */
+  readonly embedded: number;
   /** Wall time of reading, decoding and embedding, ms. */
   readonly elapsedMs: number;
 }
@@ -86,6 +88,7 @@ export async function readPictureSet(listing: DatasetListing, options: ReadPictu
       unreadable,
       copies,
       cached,
+      embedded: exemplars.length + copies.length,
       elapsedMs: performance.now() - began,
     };
   } finally {
@@ -126,7 +129,7 @@ export function embeddingsOf(
   return 'fitted' in model && statistics !== null ? model.project(set.features, statistics) : set.embeddings;
 }
 
-/** Two sets one after the other, as if they had been read as one; the listing is that of the second. */
+/** Two sets one after the other, as if they had been read as one; what was left out is listed together. */
 export function joinSets(first: PictureSet, second: PictureSet): PictureSet {
   const concatenated = (a: Float32Array, b: Float32Array): Float32Array => {
     const all = new Float32Array(a.length + b.length);
@@ -135,7 +138,14 @@ export function joinSets(first: PictureSet, second: PictureSet): PictureSet {
     return all;
   };
   return {
-    listing: second.listing,
+    listing: {
+      ...second.listing,
+      unknownLabels: [...new Set([...first.listing.unknownLabels, ...second.listing.unknownLabels])],
+      unlabelled: [...first.listing.unlabelled, ...second.listing.unlabelled],
+      missing: [...first.listing.missing, ...second.listing.missing],
+      notes: [...new Set([...first.listing.notes, ...second.listing.notes])],
+      licence: [...new Set([first.listing.licence, second.listing.licence])].filter((licence) => licence !== null).join(' ') || null,
+    },
     exemplars: [...first.exemplars, ...second.exemplars],
     labels: [...first.labels, ...second.labels],
     groups: [...first.groups, ...second.groups],
@@ -148,6 +158,7 @@ export function joinSets(first: PictureSet, second: PictureSet): PictureSet {
     unreadable: [...first.unreadable, ...second.unreadable],
     copies: [...first.copies, ...second.copies],
     cached: first.cached + second.cached,
+    embedded: first.embedded + second.embedded,
     elapsedMs: first.elapsedMs + second.elapsedMs,
   };
 }

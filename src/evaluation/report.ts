@@ -29,6 +29,8 @@ export interface DataFacts {
   /** Labels of a single picture: nothing of theirs can be found. */
   readonly singleLabels: readonly string[];
   readonly groups: number;
+  /** Pictures of the largest group. One that holds most of them leaves little to ask. */
+  readonly largestGroup: number;
   /** Rows that look like another one, and the similarity from which on they do. */
   readonly lookAlikes: { readonly pictures: number; readonly minSimilarity: number | null };
   readonly notes: readonly string[];
@@ -59,7 +61,14 @@ export interface EvaluationReport extends RetrievalReport {
   /** Where the model was surest and wrong. Rows are positions in `paths`. */
   readonly failures: readonly Failure[];
   readonly paths: readonly string[] | null;
-  readonly timings: { readonly embeddingMs: number | null; readonly fromCache: number; readonly rankingMs: number };
+  readonly timings: {
+    /** Reading, decoding and embedding, a picture. */
+    readonly embeddingMs: number | null;
+    readonly embedded: number;
+    readonly fromCache: number;
+    /** Ranking the whole gallery, a query. */
+    readonly rankingMs: number;
+  };
   readonly definitions: Readonly<Record<string, string>>;
 }
 
@@ -110,6 +119,7 @@ export function makeReport({
       unknownLabels: (listing?.unknownLabels ?? []).filter((label) => counts.has(label)),
       singleLabels: [...counts].filter(([, count]) => count === 1).map(([label]) => label),
       groups: new Set(grouping.groups).size,
+      largestGroup: largestOf(grouping.groups),
       lookAlikes: { pictures: grouping.alikeRows, minSimilarity: grouping.minSimilarity },
       notes: listing?.notes ?? [],
       licence: listing?.licence ?? null,
@@ -133,7 +143,8 @@ export function makeReport({
     failures: worstFailures(evaluation.answers, failures),
     paths: set?.exemplars.map(({ path }) => path) ?? null,
     timings: {
-      embeddingMs: set === null || set.labels.length === 0 ? null : set.elapsedMs / set.labels.length,
+      embeddingMs: set === null || set.embedded === 0 ? null : set.elapsedMs / set.embedded,
+      embedded: set?.embedded ?? 0,
       fromCache: set?.cached ?? 0,
       rankingMs: evaluation.rankingMs,
     },
@@ -157,4 +168,10 @@ export const MORE_DEFINITIONS = {
 function pictureHash({ exemplars }: PictureSet): string {
   const lines = exemplars.map(({ label, sha256 }) => `${label}\t${sha256}`).sort();
   return createHash('sha256').update(lines.join('\n')).digest('hex');
+}
+
+function largestOf(groups: readonly number[]): number {
+  const sizes = new Map<number, number>();
+  for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  return Math.max(0, ...sizes.values());
 }

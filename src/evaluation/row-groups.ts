@@ -20,13 +20,16 @@ export interface RowGroups {
 export async function rowGroups(
   hashes: readonly Uint32Array[],
   ids: readonly (string | null)[],
-  options: LookAlikeOptions,
+  options: LookAlikeOptions & {
+    /** Only ids join; look-alikes are found, but not held together. Default false. */
+    readonly idsOnly?: boolean;
+  },
 ): Promise<RowGroups> {
   const alike = hashes.length === 0 ? null : await lookAlikes(hashes, options);
   const joined = new Groups(ids.length);
   const first = new Map<string, number>();
   ids.forEach((id, row) => {
-    if (alike !== null) joined.join(alike.groups.of(row), row);
+    if (alike !== null && options.idsOnly !== true) joined.join(alike.groups.of(row), row);
     if (id === null) return;
     const other = first.get(id);
     if (other === undefined) first.set(id, row);

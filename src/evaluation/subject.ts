@@ -10,16 +10,17 @@ export interface Subject {
   embed(fit: readonly number[]): Float32Array;
 }
 
-/** A model on labelled pictures. The last fit is kept, since one is asked for several times in a row. */
+/** A model on labelled pictures. What a fit gave is kept for as long as its rows are: fitting takes seconds, and variants share it. */
 export function modelSubject(model: Model | FittableModel, set: PictureSet): Subject {
-  let last: { readonly fit: readonly number[]; readonly embeddings: Float32Array } | null = null;
+  const fitted = new WeakMap<readonly number[], Float32Array>();
   return {
     name: model.name,
     labels: set.labels,
     embed(fit) {
       if (!('fitted' in model)) return set.embeddings;
-      if (last?.fit !== fit) last = { fit, embeddings: embeddingsOf(model, set, fitOn(model, set, fit)) };
-      return last.embeddings;
+      const embeddings = fitted.get(fit) ?? embeddingsOf(model, set, fitOn(model, set, fit));
+      fitted.set(fit, embeddings);
+      return embeddings;
     },
   };
 }

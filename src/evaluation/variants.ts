@@ -1,5 +1,5 @@
 import type { FittableModel, Model } from '../models/model.js';
-import { embeddingsOf, fitOn, type PictureSet } from './picture-set.js';
+import type { PictureSet } from './picture-set.js';
 import { modelSubject, type Subject } from './subject.js';
 
 /**
@@ -9,7 +9,7 @@ import { modelSubject, type Subject } from './subject.js';
 export function variantsOf(model: Model | FittableModel, set: PictureSet): Subject[] {
   const whole = modelSubject(model, set);
   const names = 'fitted' in model ? model.base.backbones : model.backbones;
-  if ('fitted' in model) return [whole, ...names.map((backbone, at) => fittedPart(model, set, { backbone, at, of: names.length }))];
+  if ('fitted' in model) return [whole, ...names.map((backbone, at) => fittedPart(whole, backbone, at, names.length))];
   const count = set.labels.length;
   const features = names.map((name) => normaliseRows(set.features[name] ?? new Float32Array(), count));
   const fixed = (name: string, embeddings: Float32Array): Subject => ({ name, labels: set.labels, embed: () => embeddings });
@@ -21,28 +21,20 @@ export function variantsOf(model: Model | FittableModel, set: PictureSet): Subje
 }
 
 /** The directions that one backbone adds to a fitted model: all backbones keep the same number, one after the other. */
-function fittedPart(
-  model: FittableModel,
-  set: PictureSet,
-  { backbone, at, of }: { readonly backbone: string; readonly at: number; readonly of: number },
-): Subject {
-  let last: { readonly fit: readonly number[]; readonly embeddings: Float32Array } | null = null;
+function fittedPart(whole: Subject, backbone: string, at: number, of: number): Subject {
+  const count = whole.labels.length;
   return {
     name: `${backbone} alone`,
-    labels: set.labels,
+    labels: whole.labels,
     embed(fit) {
-      if (last?.fit !== fit) {
-        const all = embeddingsOf(model, set, fitOn(model, set, fit));
-        const count = set.labels.length;
-        const width = all.length / count;
-        const share = width / of;
-        const part = Float32Array.from(
-          { length: count * share },
-          (_, index) => all[Math.floor(index / share) * width + at * share + (index % share)] ?? 0,
-        );
-        last = { fit, embeddings: normaliseRows(part, count) };
-      }
-      return last.embeddings;
+      const all = whole.embed(fit);
+      const width = all.length / count;
+      const share = width / of;
+      const part = Float32Array.from(
+        { length: count * share },
+        (_, index) => all[Math.floor(index / share) * width + at * share + (index % share)] ?? 0,
+      );
+      return normaliseRows(part, count);
     },
   };
 }

@@ -35,6 +35,14 @@ describe('answerSplit', () => {
     const { answers } = await answerSplit(SUBJECT, leaveOneOut(LABELS, groups), { groups, lookAlikes: EACH });
     const first = answers.find(({ query }) => query === 0);
     expect(first?.measures?.neighbours.map(({ exemplar }) => exemplar)).toEqual([2, 4, 3, 5]);
+    // A look-alike of another group is in the gallery, one of its own is not.
+    const looking = await answerSplit(SUBJECT, leaveOneOut(LABELS, groups), { groups, lookAlikes: [0, 0, 2, 3, 4, 3] });
+    expect(
+      looking.answers
+        .filter(({ lookAlike }) => lookAlike)
+        .map(({ query }) => query)
+        .sort(),
+    ).toEqual([3, 5]);
   });
 
   it('lets a model see for its fit only what the round allows', async () => {
@@ -134,6 +142,8 @@ describe('rowGroups', () => {
     expect(found.lookAlikes).toEqual([0, 0, 2, 2]);
     expect(found.groups).toEqual([0, 0, 0, 0]);
     expect(found.alikeRows).toBe(4);
+    const byIds = await rowGroups(hashes, [null, 'patient 1', 'patient 1', null], { embeddings: null, idsOnly: true });
+    expect(byIds).toMatchObject({ groups: [0, 1, 1, 3], lookAlikes: [0, 0, 2, 2] });
     expect((await rowGroups([], ['x', null, 'x'], { embeddings: null })).groups).toEqual([0, 1, 0]);
   });
 });

@@ -6,7 +6,7 @@ import { DEVICES, type Device } from '../../inference/device.js';
 import { openModel } from '../../models/registry.js';
 import { buildGallery, type GalleryReport } from '../../retrieval/build-gallery.js';
 import type { IndexChoice } from '../../retrieval/gallery.js';
-import { cacheOf, noCacheOption } from '../cache.js';
+import { cacheOf, noCacheOption, withCachedFits } from '../cache.js';
 import { abortable } from '../interrupt.js';
 import { manifestLines } from './manifest-lines.js';
 import { KINDS, kinds, list, share, wholeNumber } from './options.js';
@@ -64,7 +64,7 @@ async function build(directory: string, flags: BuildFlags): Promise<void> {
       buildGallery({
         directory,
         out: flags.out,
-        model: await openModel(flags.model, { home: lumenmarkHome() }),
+        model: withCachedFits(await openModel(flags.model, { home: lumenmarkHome() }), flags),
         ...(flags.name === undefined ? {} : { name: flags.name }),
         fieldOfView: flags.fieldOfView,
         ...(flags.labels === undefined ? {} : { labels: flags.labels }),

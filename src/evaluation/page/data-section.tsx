@@ -17,7 +17,8 @@ export function DataSection({ report }: { readonly report: EvaluationReport }) {
         {data.lookAlikes.pictures === 0
           ? ''
           : `${data.lookAlikes.pictures} of them look like another one${data.lookAlikes.minSimilarity === null ? ' by perceptual hash' : ` by perceptual hash or a similarity of at least ${data.lookAlikes.minSimilarity.toFixed(3)}`}, and count as of one examination. `}
-        What does not look alike may be of one examination all the same: only patient or examination ids can tell.
+        The largest group holds {data.largestGroup}. What does not look alike may be of one examination all the same: only patient or
+        examination ids can tell.
       </p>
       {data.licence === null ? null : <Notice heading="Licence of the pictures">{data.licence}</Notice>}
       {data.notes.length === 0 ? null : (
@@ -48,7 +49,7 @@ export function DataSection({ report }: { readonly report: EvaluationReport }) {
       <p>
         {timings.embeddingMs === null
           ? ''
-          : `Reading and embedding took ${timings.embeddingMs.toFixed(1)} ms a picture (${timings.fromCache} of ${data.pictures} came from the cache). `}
+          : `Reading and embedding took ${timings.embeddingMs.toFixed(1)} ms a picture (${timings.fromCache} of ${timings.embedded} came from the cache). `}
         Ranking the whole gallery took {timings.rankingMs.toFixed(2)} ms a query.
       </p>
       <h2>Definitions</h2>

@@ -46,6 +46,9 @@ export async function evaluationPage(report: EvaluationReport, thumbnail: (row: 
   );
 }
 
+/** A group that holds more of the pictures than this is a chain and no examination. */
+const CHAINED_SHARE = 0.25;
+
 function Summary({ report }: { readonly report: EvaluationReport }) {
   const { overall, intervals, classMean, data, withoutLookAlikes, ungrouped } = report;
   return (
@@ -94,6 +97,11 @@ function Summary({ report }: { readonly report: EvaluationReport }) {
             would have come out as {percentText(ungrouped.overall['recall@1'])} (class mean {percentText(ungrouped.classMean['recall@1'])}):
             the difference is recognition of examinations, not of what they show.
           </p>
+        </Notice>
+      )}
+      {data.largestGroup <= data.pictures * CHAINED_SHARE ? null : (
+        <Notice tone="danger" heading="Most pictures are one group">
+          {`The largest group holds ${data.largestGroup} of ${data.pictures} pictures: ids and looks chain them together, so that little is left to be asked of the others. These numbers say nothing about the model.`}
         </Notice>
       )}
       {report.queriesWithoutRelevantGallery === 0 ? null : (

@@ -23,7 +23,7 @@ export const KIM2025_CHOICES: readonly string[] = [
   'Degrees: oesophagitis A and B–D, and all grades of ulcerative colitis, count as one class each.',
   'Parts: 80 % train and gallery, 10 % validation, 10 % test (350 queries), class by class. That size of the test is inferred from the rounding of the two recalls.',
   'Held apart: neither data set publishes patients. The second split keeps pictures that look alike on one side; the paper does not mention anything of the kind.',
-  'Training: what the published code defaults to where the paper is silent: LoRA rank 8, alpha 16, dropout 0.05 on qkv, proj, fc1, fc2; triplet loss on cosines with margin 0.6, semi-hard triplets within 0.3; AdamW, 1e-4, weight decay 1e-4; cosine schedule over 30 epochs; batches of 32; gradients clipped at 2; seed 43.',
+  'Training: what the published code defaults to where the paper is silent: LoRA rank 8, alpha 16, dropout 0.05 on qkv, proj, fc1, fc2 and, as its name pattern has it, the patch convolution; triplet loss on cosines with margin 0.6, semi-hard triplets within 0.3; AdamW, 1e-4, weight decay 1e-4; cosine schedule over 30 epochs; batches of 32; gradients clipped at 2; seed 43.',
   'Batches and augmentation: the published data loader is missing. Taken: batches with at least four pictures of a class, and no augmentation.',
   'Best weights: by Recall@1 on the validation pictures, where the published code takes its triplet loss.',
 ];

@@ -146,7 +146,7 @@ async function train(
   await layOut(join(folder, 'pictures'), laidOut, parts);
   const { result, inputSize } = await finetune({
     backbones: { home: options.home, model: options.model, backbones: [] },
-    training: { kind: 'lora', rank: 8, alpha: 16, targets: ['qkv', 'proj', 'fc1', 'fc2'], lastBlocks: null },
+    training: { kind: 'lora', rank: 8, alpha: 16, targets: ['qkv', 'proj', 'fc1', 'fc2', 'patch'], lastBlocks: null },
     fusionDim: 512,
     data: {
       origin: { kind: 'folders', train: join(folder, 'pictures/train'), val: join(folder, 'pictures/validation') },
