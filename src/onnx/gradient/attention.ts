@@ -20,7 +20,9 @@ const attentionRule: Rule = single((view, g) => {
   const weights = once(() => softmax(matMul(query(), turned(key())), -1));
   const cotangent = once(() => perHead(g));
   const scores = once(() => {
-    const inner = reduceSum(mul(cotangent(), perHead(view.output())), [-1]);
+    const [batch = 1, tokens = 1] = g.shape;
+    // Summed before the heads are moved, which then moves one number for each.
+    const inner = transpose(reduceSum(reshape(mul(g, view.output()), [batch, tokens, heads, width]), [3]), [0, 2, 1, 3]);
     return mul(weights(), sub(matMul(cotangent(), turned(perHead(view.input(2)))), inner));
   });
   return [

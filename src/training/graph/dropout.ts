@@ -1,6 +1,6 @@
 import { seededRandom } from '../../common/random.js';
 import type { Tensor } from '../../onnx/builder.js';
-import { cast, greater, mul, slice } from '../../onnx/ops.js';
+import { greater, mul, slice, where } from '../../onnx/ops.js';
 
 /**
  * Dropout that depends on its seed alone and costs no memory between graphs. Each row and each column has a random odd whole number; an element
@@ -20,11 +20,13 @@ export class Dropout {
     this.#columns = columns;
   }
 
-  /** Takes the next `width` columns; returns 0 where an element is dropped, 1 elsewhere, `[rows, width]`. */
-  mask(width: number, rowsOf: (rows: Tensor) => Tensor): Tensor {
+  /** Takes the next columns for `x` `[rows, width]`, which is 0 where it is dropped and the same elsewhere: to be divided by the share that is kept. */
+  drop(x: Tensor, rowsOf: (rows: Tensor) => Tensor): Tensor {
+    const width = Number(x.shape[1]);
     const columns = slice(this.#columns, [{ axis: 1, start: this.#used, end: this.#used + width }]);
     this.#used += width;
-    return cast(greater(mul(rowsOf(this.#rows), columns), Math.round(this.share * 2 ** 32) - 2 ** 31), 'float32');
+    // Of what is kept for the way back, the mask takes one byte an element.
+    return where(greater(mul(rowsOf(this.#rows), columns), Math.round(this.share * 2 ** 32) - 2 ** 31), x, 0);
   }
 }
 

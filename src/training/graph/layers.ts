@@ -116,7 +116,7 @@ export class Layers {
     const b = this.#parameters.get(`${this.backbone.name}.${name}.lora_B.weight`);
     if (training.kind !== 'lora' || a === undefined || b === undefined) return null;
     const { rank, alpha } = training;
-    const kept = this.#dropout === null ? x : mul(x, this.#dropout.mask(inputs, rowsOf));
+    const kept = this.#dropout === null ? x : this.#dropout.drop(x, rowsOf);
     const scale = alpha / rank / (1 - (this.#dropout?.share ?? 0));
     const outputs = elementsOf([b.shape[0] ?? 0]);
     const flat = reshape(b, [outputs, rank]);
