@@ -9,12 +9,14 @@ import { DEVICES, type Device } from '../inference/device.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
 import { findH264Encoder } from '../media/encoders.js';
 import { findFfmpeg, type Ffmpeg } from '../media/ffmpeg.js';
+import { openCatalogue } from '../procedure/catalogue/catalogue.js';
 import { openProcedureHome, type ProcedureHome } from '../procedure/home.js';
 import { pruneProcedures } from '../procedure/prune.js';
 import type { RetentionRules } from '../procedure/retention.js';
 import { openGallery } from '../retrieval/gallery.js';
 import type { LiveProceduresOptions } from '../server/live-procedures.js';
 import { LiveSession } from '../server/live-session.js';
+import { procedureRoutes } from '../server/procedure-routes.js';
 import type { SessionMessage } from '../server/session.js';
 import { photographRoutes } from '../server/photograph-routes.js';
 import { searchRoutes } from '../server/search-routes.js';
@@ -182,9 +184,19 @@ async function live(flags: LiveFlags): Promise<void> {
     });
     cleanups.push(() => session.dispose());
     session.messages.subscribe(sayTrouble);
+    const catalogue = await openCatalogue(lumenmarkHome());
+    cleanups.push(() => {
+      catalogue.dispose();
+      return Promise.resolve();
+    });
+    if (catalogue.notice !== null) console.log(catalogue.notice);
     const server = await startServer({
       controller: session,
-      routes: [...photographRoutes({ home: lumenmarkHome(), key: home?.key ?? null }), ...searchRoutes({ gallery, embedder })],
+      routes: [
+        ...photographRoutes({ home: lumenmarkHome(), key: home?.key ?? null }),
+        ...searchRoutes({ gallery, embedder }),
+        ...procedureRoutes({ home: lumenmarkHome(), catalogue, gallery }),
+      ],
       port: flags.port,
       host: flags.host,
       allowedHosts: flags.allowHost,

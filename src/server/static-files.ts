@@ -25,7 +25,7 @@ export interface StaticFile {
 }
 
 export interface StaticFiles {
-  /** The file at this path of the address, `/` being `index.html`; null when there is none. */
+  /** The file at this path of the address, `/` being `index.html` and `/x` also `x.html`; null when there is none. */
   find(path: string): StaticFile | null;
 }
 
@@ -57,7 +57,8 @@ export function createStaticFiles(root: string): StaticFiles {
   return {
     find(path) {
       refresh();
-      const file = table.get(path === '/' ? '/index.html' : path);
+      // A page is known by its name alone.
+      const file = table.get(path === '/' ? '/index.html' : path) ?? table.get(`${path}.html`);
       if (file === undefined) return null;
       const stat = statSync(file, { throwIfNoEntry: false });
       if (stat === undefined) return null;

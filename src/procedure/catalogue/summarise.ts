@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CoverageState } from '../../tracking/coverage.js';
 import { filesBelow } from '../durable-files.js';
 import { checklistOf, coverageOf } from '../final-coverage.js';
 import { readProcedure, type Procedure } from '../reader.js';
@@ -29,7 +28,7 @@ export function summarise(procedure: Procedure): Omit<ProcedureSummary, 'bytes'>
       name: checklist.name,
       sites: checklist.sites.map(({ id: site, name, optional }) => ({ id: site, name, optional })),
     },
-    siteStates: statesOf(procedure),
+    siteStates: coverageOf(procedure).sites.map((site) => site.state),
     timers: {
       totalMs: timers?.totalMs ?? null,
       inspectionMs: timers?.inspectionMs ?? null,
@@ -41,19 +40,6 @@ export function summarise(procedure: Procedure): Omit<ProcedureSummary, 'bytes'>
     simulated: description.source.simulated,
     held: hold?.on ?? false,
   };
-}
-
-function statesOf(procedure: Procedure): CoverageState[] {
-  if (procedure.description.kind !== 'photographs') return coverageOf(procedure).sites.map(({ state }) => state);
-  // Photographs are judged by their own rules; what they came to stands in the journal, and marks by hand over it.
-  const states = new Map<string, CoverageState>();
-  const machine = procedure.entries.findLast((entry) => entry.type === 'coverage')?.sites ?? [];
-  for (const { id, state } of machine) states.set(id, state);
-  for (const entry of procedure.entries) {
-    if (entry.type === 'site-set') states.set(entry.site, entry.state);
-    if (entry.type === 'site-cleared') states.set(entry.site, machine.find(({ id }) => id === entry.site)?.state ?? 'unsupported');
-  }
-  return checklistOf(procedure).sites.map(({ id }) => states.get(id) ?? 'unsupported');
 }
 
 async function bytesOf(folder: string): Promise<number> {
