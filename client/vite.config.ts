@@ -29,7 +29,9 @@ export default defineConfig({
     target: 'es2022',
     // The content policy allows no inline data for fonts, and files are cached for ever.
     assetsInlineLimit: 0,
-    rolldownOptions: { input: { index: `${root}index.html`, search: `${root}search.html`, photographs: `${root}photographs.html` } },
+    rolldownOptions: {
+      input: Object.fromEntries(['index', 'search', 'photographs', 'procedures', 'replay'].map((page) => [page, `${root}${page}.html`])),
+    },
     modulePreload: { polyfill: false },
   },
   // `npx vite --config client/vite.config.ts` beside a running `npm start`.

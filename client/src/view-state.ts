@@ -69,6 +69,8 @@ export const INITIAL: ViewState = {
 export type Action =
   | { readonly type: 'link'; readonly link: Link }
   | { readonly type: 'message'; readonly message: Exclude<ServerMessage, { type: 'frame' | 'pong' }> }
+  /** Replay: what was known at a moment, in place of what is known now. */
+  | { readonly type: 'moment'; readonly moment: Partial<Omit<ViewState, 'notices' | 'link'>> }
   | { readonly type: 'dismiss'; readonly id: number }
   /** Something that somebody did is on the disk. */
   | { readonly type: 'kept'; readonly text: string; readonly detail: string };
@@ -173,6 +175,7 @@ function onError(state: ViewState, error: ErrorMessage, atMs: number): ViewState
 export function reduce(state: ViewState, action: Action, nowMs: number): ViewState {
   // Who comes back is told everything anew, and the server may be another one.
   if (action.type === 'link') return { ...(action.link === 'open' ? withoutSource(state) : state), link: action.link };
+  if (action.type === 'moment') return { ...state, ...action.moment };
   if (action.type === 'dismiss') return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) };
   if (action.type === 'kept') return withNotice(state, { kind: 'kept', text: action.text, detail: action.detail, atMs: nowMs });
   const { message } = action;

@@ -36,6 +36,9 @@ export interface ReplayPart {
   codec: string;
   /** Time at which the video's own time is 0. */
   originPtsUs: number;
+  /** Null where it was not finished. */
+  frames: number | null;
+  durationMs: number | null;
 }
 
 export interface ReplaySighting {
@@ -72,6 +75,8 @@ export interface ReplayEvent {
   by: string;
   /** One line for people. */
   text: string;
+  /** What a picture shows, or null. */
+  landmark: string | null;
   /** Path of a picture on this server, or null. */
   still: string | null;
 }

@@ -19,6 +19,7 @@ import type {
   ProcedureStatisticsAnswer,
   ProcedureVerification,
   ReplayDetections,
+  ReplayPart,
   ReplayTrack,
 } from './procedure-protocol.js';
 import { replayTimeline } from './replay-timeline.js';
@@ -91,11 +92,7 @@ export function procedureRoutes({ home, catalogue, gallery }: ProcedureRoutesOpt
           ...replayOf(procedure, fingerprint),
           ...replayTimeline(procedure, filePath(procedure.id)),
           summary,
-          parts: (await videoParts(procedure)).map(({ file, codec, originPtsUs }) => ({
-            path: filePath(procedure.id)(file),
-            codec,
-            originPtsUs,
-          })),
+          parts: await partsOf(procedure, filePath(procedure.id)),
           startPtsUs: index.ptsUs[0] ?? 0,
           endPtsUs: index.ptsUs.at(-1) ?? 0,
         };
@@ -192,6 +189,18 @@ function replayOf(
     problem: problem === null ? null : `The journal can be read up to line ${problem.line} only (${problem.reason}).`,
     fieldOfView: fieldOfViewOf(entries),
   };
+}
+
+async function partsOf(procedure: Procedure, pathOf: (file: string) => string): Promise<ReplayPart[]> {
+  // Each part ends before the next begins.
+  const ends = procedure.entriesOf('recording-stopped');
+  return (await videoParts(procedure)).map(({ file, codec, originPtsUs }, at) => ({
+    path: pathOf(file),
+    codec,
+    originPtsUs,
+    frames: ends[at]?.frames ?? null,
+    durationMs: ends[at]?.durationMs ?? null,
+  }));
 }
 
 function fieldOfViewOf(entries: Procedure['entries']): ProcedureReplay['fieldOfView'] {

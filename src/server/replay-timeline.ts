@@ -115,12 +115,12 @@ function sitesOf(journal: Parameters<typeof coverageOf>[0], stills: ReadonlyMap<
 }
 
 function eventOf(entry: Entry, ptsUs: number | null, filePath: FilePath): ReplayEvent[] {
-  const event = (kind: ReplayEventKind, text: string, still: string | null = null): ReplayEvent[] => [
-    { kind: ptsUs === null ? 'amendment' : kind, ptsUs, at: entry.at, by: entry.by, text, still },
+  const event = (kind: ReplayEventKind, text: string, landmark: string | null = null, still: string | null = null): ReplayEvent[] => [
+    { kind: ptsUs === null ? 'amendment' : kind, ptsUs, at: entry.at, by: entry.by, text, landmark, still },
   ];
   switch (entry.type) {
     case 'still-kept':
-      return event('still', `Still of ${classInfo(entry.landmark).name}`, filePath(entry.file)).map((still) => ({
+      return event('still', `Still of ${classInfo(entry.landmark).name}`, entry.landmark, filePath(entry.file)).map((still) => ({
         ...still,
         ptsUs: entry.ptsUs ?? ptsUs,
       }));
@@ -128,6 +128,7 @@ function eventOf(entry: Entry, ptsUs: number | null, filePath: FilePath): Replay
       return event(
         'capture',
         entry.landmark === null ? 'Captured by hand' : `Captured by hand: ${classInfo(entry.landmark).name}`,
+        entry.landmark,
         filePath(entry.file),
       );
     case 'site-set':

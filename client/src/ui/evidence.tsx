@@ -9,7 +9,13 @@ const HOLD_MS = 700;
 const SHOWN = 4;
 
 /** The exemplars of the gallery that the present frame resembles most: the reason for what is shown. */
-export function Evidence({ store }: { store: Store }): JSX.Element {
+export function Evidence({
+  store,
+  pictures = true,
+}: {
+  store: Store;
+  /** Whether the server has the pictures of this gallery. */ pictures?: boolean;
+}): JSX.Element {
   const [tracking, setTracking] = useState<TrackingMessage | null>(null);
   const { hello } = store.get();
   useEffect(() => {
@@ -29,15 +35,17 @@ export function Evidence({ store }: { store: Store }): JSX.Element {
         {neighbours.length === 0 ? <p class="exemplars-none">Nothing to compare</p> : null}
         {neighbours.map((one, position) => (
           <figure key={position} class="exemplar" data-agrees={known && one.label === tracking.landmark}>
-            <img
-              key={one.exemplar}
-              src={`./thumbnails/${one.exemplar}.jpg`}
-              alt=""
-              decoding="async"
-              onError={({ currentTarget }) => {
-                currentTarget.hidden = true;
-              }}
-            />
+            {pictures ? (
+              <img
+                key={one.exemplar}
+                src={`./thumbnails/${one.exemplar}.jpg`}
+                alt=""
+                decoding="async"
+                onError={({ currentTarget }) => {
+                  currentTarget.hidden = true;
+                }}
+              />
+            ) : null}
             <figcaption>
               <span>{landmarkName(hello, one.label)}</span> <span class="number">{one.similarity.toFixed(2)}</span>
             </figcaption>

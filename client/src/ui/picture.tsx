@@ -20,7 +20,7 @@ export interface PictureProps {
 }
 
 /** Line about the detection of the drawn frame alone, and how old it is where it belongs to an earlier frame. */
-function detectionLine(store: Store, { frame }: DrawnFrame): string {
+export function detectionLine(store: Store, { frame }: { readonly frame: Pick<DrawnFrame['frame'], 'ptsUs' | 'detection'> }): string {
   const { detection } = frame;
   if (detection === null) return 'not analysed yet';
   const when = detection.carried ? `${Math.round((frame.ptsUs - detection.ptsUs) / 1000)} ms ago` : 'this frame';
