@@ -102,7 +102,7 @@ export function ProceduresPage(): JSX.Element {
               <b>{fault.message}</b> {fault.remedy}
             </p>
           )}
-          {list?.notice == null ? null : <p class="procedures-notice">{list.notice}</p>}
+          {list === null || list.notice === null ? null : <p class="procedures-notice">{list.notice}</p>}
           {list !== null && procedures.length === 0 ? (
             <div class="procedures-none">
               <h2>{restricted ? 'No procedure fits' : 'Nothing is kept yet'}</h2>

@@ -10,7 +10,7 @@ const ASK_EVERY_MS = 700;
 export interface ReanalysisHandle {
   readonly status: ProcedureReanalysis | null;
   readonly fault: string | null;
-  start(): void;
+  readonly start: () => void;
 }
 
 /** A second analysis of this recording on the server, which goes on when the page is left. */

@@ -159,7 +159,12 @@ export function ReplayRoom({ replay, track }: { replay: ProcedureReplay; track: 
     };
   }, []);
 
-  const health: Health = { level: tracking?.landmark == null ? 'ready' : 'active', text: '', detail: null, live: true };
+  const health: Health = {
+    level: tracking === null || tracking.landmark === null ? 'ready' : 'active',
+    text: '',
+    detail: null,
+    live: true,
+  };
   const detection =
     tracking === null
       ? null

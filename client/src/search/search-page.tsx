@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { SearchAnswer } from '../../../src/server/search-protocol.js';
 import { ApiError } from '../api.js';
+import { Pages } from '../ui/pages.js';
 import { percent } from '../words.js';
 import { Picker } from './picker.js';
 import { readGallery, searchFile, type GallerySummary } from './search-api.js';
@@ -49,7 +50,7 @@ export function SearchPage(): JSX.Element {
       <header>
         <h1>Search the gallery</h1>
         <p>{gallery === null ? '' : `${gallery.name}: ${gallery.exemplars} exemplars of ${gallery.labels.length} classes`}</p>
-        <a href="./">Overlay</a>
+        <Pages current="search" />
       </header>
       <Picker fileName={file?.name ?? null} onFile={setFile} />
       <label class="search-filter">

@@ -13,6 +13,7 @@ import { Evidence } from './evidence.js';
 import { Help } from './help.js';
 import { Wordmark } from './icons.js';
 import { Notices } from './notices.js';
+import { Pages } from './pages.js';
 import { Picture } from './picture.js';
 import { ProcedureBar } from './procedure-bar.js';
 import { NO_CHOICE, SourceChoice } from './source-choice.js';
@@ -137,7 +138,10 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
       <main class="start">
         <div class="start-scroll">
           <div class="start-inner">
-            <Wordmark />
+            <div class="start-head">
+              <Wordmark />
+              <Pages current="overlay" />
+            </div>
             <h1>Choose what to watch</h1>
             <p class="start-note">
               Landmarks are recognised with <b>{hello.model?.name ?? 'no model'}</b> and the gallery <b>{hello.gallery?.name ?? 'none'}</b>
@@ -157,6 +161,7 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
     <div class="room" data-level={health.level} data-live={health.live}>
       <header class="top">
         <Wordmark />
+        <Pages current="overlay" />
         {hello?.source?.simulated === true ? <span class="simulated">Simulated procedure</span> : null}
         {hello !== null && hello.sources.length > 1 ? (
           <select
