@@ -271,7 +271,7 @@ export function ReplayRoom({ replay, track }: { replay: ProcedureReplay; track: 
         </div>
       </main>
       <aside class="side">
-        <Checklist store={store} onStill={setStill} />
+        <Checklist store={store} onStill={setStill} onMark={null} />
       </aside>
       <div class="below replay-below">
         <div class="replay-controls">
