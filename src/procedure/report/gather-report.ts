@@ -4,6 +4,7 @@ import { verifyProcedure, type Verification } from '../verify.js';
 import { eventsOf } from './report-events.js';
 import { gatherPhotographs } from './gather-photographs.js';
 import { completenessOf, sitesOf } from './report-sites-of.js';
+import { reportTimers } from './report-timers.js';
 import { RESEARCH_USE, type ProcedureReport } from './report.js';
 
 export interface GatherReportOptions {
@@ -17,7 +18,6 @@ export async function gatherReport(procedure: Procedure, options: GatherReportOp
   const checklist = checklistOf(procedure);
   const verification = await verifyProcedure(folder, options);
   const sites = sitesOf(procedure);
-  const timers = entries.findLast((entry) => entry.type === 'timers') ?? null;
   const { photographs, unreadable } = await gatherPhotographs(procedure);
   return {
     format: 'lumenmark-report',
@@ -33,7 +33,7 @@ export async function gatherReport(procedure: Procedure, options: GatherReportOp
     checklist: { id: checklist.id, name: checklist.name, citation: checklist.citation, status: checklist.status },
     completeness: completenessOf(sites),
     sites,
-    timers: timers === null ? null : { totalMs: timers.totalMs, inspectionMs: timers.inspectionMs, withdrawalMs: timers.withdrawalMs },
+    timers: await reportTimers(procedure),
     sightings: sightingsOfJournal(entries),
     events: eventsOf(entries),
     photographs,

@@ -150,7 +150,11 @@ function factsOf({ completeness, timers, kind, photographs, unreadable, sighting
     if (timers.inspectionMs !== null)
       facts.push({ name: 'Inspection', value: clockText(timers.inspectionMs / 1000), detail: 'first to last frame in the body' });
     if (timers.withdrawalMs !== null) {
-      facts.push({ name: 'Withdrawal', value: clockText(timers.withdrawalMs / 1000), detail: 'from the caecum, without interventions' });
+      facts.push({
+        name: 'Withdrawal',
+        value: clockText(timers.withdrawalMs / 1000),
+        detail: 'in the body since the caecum, without interventions',
+      });
     }
   }
   facts.push({ name: 'Sightings', value: String(sightings.length) });
