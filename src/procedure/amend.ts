@@ -61,7 +61,7 @@ async function amend(folder: string, amendment: Amendment, key: InstallationKey)
       remedy: 'Amend it there and export it again.',
     });
   }
-  const journal = await Journal.open({ file: join(folder, JOURNAL_FILE), head, position: bytes, resumed: true });
+  const journal = await Journal.open({ file: join(folder, JOURNAL_FILE), head, position: bytes, resumedAfter: seal.at });
   try {
     const { entry, seal: newSeal } = await journal.seal(key, amendment);
     return { entry, headHash: newSeal.previous };

@@ -1,5 +1,12 @@
-import type { FileHandle } from 'node:fs/promises';
 import { messageOf } from '../common/errors.js';
+
+/** What of a file is needed, so that a test can put a failing disk in its place. */
+export interface AppendHandle {
+  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesWritten: number }>;
+  datasync(): Promise<void>;
+  truncate(bytes: number): Promise<void>;
+  close(): Promise<void>;
+}
 
 export interface Encoded<Result> {
   readonly bytes: Uint8Array;
@@ -8,7 +15,7 @@ export interface Encoded<Result> {
 
 export interface AppendQueueOptions<Item, Result> {
   /** Opened for writing; the queue closes it. */
-  readonly handle: FileHandle;
+  readonly handle: AppendHandle;
   /** Where the file ends. */
   readonly position: number;
   /** Makes the bytes of items that are written together. Called again for later items only when these are written or have failed. */

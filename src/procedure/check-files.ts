@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf, ProcedureError } from '../common/errors.js';
 import { fileSha256, type FileHashOptions } from '../common/sha256.js';
 import { filesBelow } from './durable-files.js';
 import { isClosing, type Entry, type FileRecord } from './entries.js';
@@ -21,7 +22,13 @@ export async function checkFiles(folder: string, entries: readonly Entry[], opti
     .filter((entry) => entry.type === 'still-kept' || entry.type === 'capture')
     .map(({ file, bytes, sha256 }): FileRecord => ({ path: file, bytes, sha256 }));
   const listed = new Map((closing?.files ?? stills).map((record) => [record.path, record]));
-  const present = new Map((await filesBelow(folder)).map(({ path, kind }) => [path, kind]));
+  const below = await filesBelow(folder).catch((error: unknown) => {
+    throw new ProcedureError('procedure-unreadable', `${folder}: cannot be looked through: ${messageOf(error)}`, {
+      remedy: 'Check the rights on the folder and the disk.',
+      cause: error,
+    });
+  });
+  const present = new Map(below.map(({ path, kind }) => [path, kind]));
   const findings: Finding[] = [];
 
   if (closing !== undefined) {
@@ -59,9 +66,14 @@ async function checkFile(
   if (kind === undefined) return about('file-missing', path, 'is missing');
   if (kind === 'other') return about('file-no-file', path, 'was replaced by something that is no file, such as a link');
   const file = join(folder, path);
-  const { size } = await stat(file);
-  if (size !== bytes) return about('file-altered', path, `was altered: it had ${bytes} bytes and has ${size}`);
-  return (await fileSha256(file, options)) === sha256 ? null : about('file-altered', path, 'was altered: its hash is another');
+  try {
+    const { size } = await stat(file);
+    if (size !== bytes) return about('file-altered', path, `was altered: it had ${bytes} bytes and has ${size}`);
+    return (await fileSha256(file, options)) === sha256 ? null : about('file-altered', path, 'was altered: its hash is another');
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    return about('file-unreadable', path, `cannot be read: ${messageOf(error)}`);
+  }
 }
 
 function about(kind: FindingKind, path: string, message: string): Finding {

@@ -28,6 +28,7 @@ export type FindingKind =
   | 'journal-missing'
   | 'file-altered'
   | 'file-missing'
+  | 'file-unreadable'
   | 'file-unlisted'
   | 'file-no-file'
   | 'head-unknown'

@@ -1,9 +1,9 @@
-import { open, type FileHandle } from 'node:fs/promises';
-import { messageOf, ProcedureError } from '../common/errors.js';
-import { AppendQueue } from './append-queue.js';
+import { open } from 'node:fs/promises';
+import { messageOf, ProcedureError, UsageError } from '../common/errors.js';
+import { AppendQueue, type AppendHandle } from './append-queue.js';
 import { chainLine, type ChainedLine, type ChainHead, type LineTimes } from './chain.js';
 import { clockWatch, SYSTEM_CLOCK, type Clock, type Reading } from './clock-watch.js';
-import type { Entry, NewEntry } from './entries.js';
+import { parseEntry, type Entry, type NewEntry } from './entries.js';
 import type { InstallationKey } from './key.js';
 import { sealLine } from './seal.js';
 
@@ -14,8 +14,13 @@ export interface JournalOptions {
   /** Where the file ends; 0 for a new one, which must not exist yet. */
   readonly position: number;
   readonly clock?: Clock;
-  /** True when an earlier process opened the procedure: how long that is ago, no clock of this process can tell. */
-  readonly resumed: boolean;
+  /** Default: `open` of Node. */
+  readonly openFile?: (file: string, flags: 'wx' | 'r+') => Promise<AppendHandle>;
+  /**
+   * Time of the last line when an earlier process wrote it: how long that is ago, no clock of this process can tell, so that lines of this one
+   * have no monotonic time. Null when this process opens the procedure.
+   */
+  readonly resumedAfter: string | null;
 }
 
 interface Item {
@@ -23,6 +28,8 @@ interface Item {
   readonly times: LineTimes;
 }
 
+const EPOCH = new Date(0).toISOString();
+const NO_HASH = '0'.repeat(64);
 const LINE_FEED = Buffer.from('\n');
 
 /**
@@ -35,10 +42,10 @@ export class Journal {
   readonly #options: JournalOptions;
   #head: ChainHead;
 
-  private constructor(handle: FileHandle, options: JournalOptions) {
+  private constructor(handle: AppendHandle, options: JournalOptions) {
     this.#options = options;
     this.#head = options.head;
-    this.#read = clockWatch(options.clock ?? SYSTEM_CLOCK);
+    this.#read = clockWatch(options.clock ?? SYSTEM_CLOCK, options.resumedAfter);
     this.#queue = new AppendQueue({
       handle,
       position: options.position,
@@ -59,7 +66,7 @@ export class Journal {
   }
 
   static async open(options: JournalOptions): Promise<Journal> {
-    return new Journal(await open(options.file, options.position === 0 ? 'wx' : 'r+'), options);
+    return new Journal(await (options.openFile ?? open)(options.file, options.position === 0 ? 'wx' : 'r+'), options);
   }
 
   /** What the next line will carry: `previous` is the head hash of everything that is on the disk. */
@@ -69,7 +76,7 @@ export class Journal {
 
   /**
    * Resolves when the line is on the disk.
-   * @throws ProcedureError `journal-write` when it is not; the journal then ends where it ended before.
+   * @throws UsageError `journal-entry` naming the field that is not valid; ProcedureError `journal-write` when it is not; the journal then ends where it ended before.
    */
   async append<New extends NewEntry>(entry: New): Promise<Entry<New['type']>> {
     return (await this.#append(entry)).entry as Entry<New['type']>;
@@ -86,8 +93,9 @@ export class Journal {
   }
 
   async #append(entry: NewEntry | InstallationKey): Promise<ChainedLine> {
+    if ('type' in entry) checkEntry(entry);
     const { at, monotonicMs, jump } = this.#read();
-    const times = { at, monotonicMs: this.#options.resumed ? null : monotonicMs };
+    const times = { at, monotonicMs: this.#options.resumedAfter === null ? monotonicMs : null };
     const lines: Promise<ChainedLine>[] = [];
     if (jump !== null) lines.push(this.#queue.append({ entry: { type: 'clock', ...jump }, times }));
     lines.push(this.#queue.append({ entry, times }));
@@ -100,4 +108,16 @@ export class Journal {
       });
     }
   }
+}
+
+/** What could not be read again must not be written: it would make all that follows unreadable. */
+function checkEntry(entry: NewEntry): void {
+  const written: unknown = JSON.parse(
+    JSON.stringify({ seq: 0, at: EPOCH, monotonicMs: null, previous: NO_HASH, ...entry, by: entry.by ?? 'lumenmark' }),
+  );
+  const parsed = parseEntry(written);
+  if ('entry' in parsed) return;
+  throw new UsageError('journal-entry', `This cannot be kept in a journal: ${parsed.problem}`, {
+    remedy: 'Correct the field that is named.',
+  });
 }

@@ -100,7 +100,7 @@ async function mend({ folder, entries, head, end }: Cut, { key }: RecoverOptions
   const seal = entries.at(-1);
   // The key may have been replaced since; then only this outcome tells of it.
   if (seal?.type === 'seal' && seal.key === key.publicKey) {
-    const journal = await Journal.open({ file: join(folder, JOURNAL_FILE), head, position: end, resumed: true });
+    const journal = await Journal.open({ file: join(folder, JOURNAL_FILE), head, position: end, resumedAfter: seal.at });
     await journal.seal(key, { type: 'note', text: detail, ptsUs: null }).finally(() => journal.close());
   }
   return { outcome: 'mended', detail };
@@ -112,7 +112,8 @@ async function interrupt({ folder, entries, head, end }: Cut, { key }: RecoverOp
     await cutEnd(folder, JOURNAL_FILE, end),
     (await exists(detections)) ? await cutEnd(folder, DETECTIONS_FILE, await endOfLastLine(detections)) : null,
   ].filter((cut) => cut !== null);
-  const journal = await Journal.open({ file: join(folder, JOURNAL_FILE), head, position: end, resumed: true });
+  const lastAt = entries.at(-1)?.at ?? '';
+  const journal = await Journal.open({ file: join(folder, JOURNAL_FILE), head, position: end, resumedAfter: lastAt });
   try {
     const video = await finishVideo(folder);
     if (wasRecording(entries)) {
@@ -122,7 +123,6 @@ async function interrupt({ folder, entries, head, end }: Cut, { key }: RecoverOp
         ...(video ?? { detail: null, frames: null, durationMs: null }),
       });
     }
-    const lastAt = entries.at(-1)?.at ?? '';
     await journal.seal(key, { type: 'interrupted', lastAt, torn, files: await inventory(folder) });
     return { outcome: 'interrupted', detail: `its last line is of ${lastAt}${video === null ? '' : `; the video ${video.detail}`}` };
   } finally {

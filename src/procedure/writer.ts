@@ -1,13 +1,13 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, ProcedureError } from '../common/errors.js';
+import { messageOf, ProcedureError, UsageError } from '../common/errors.js';
 import { sha256Of } from '../common/sha256.js';
 import { version } from '../common/version.js';
 import { AppendQueue } from './append-queue.js';
 import { chainStart } from './chain.js';
 import { SYSTEM_CLOCK, type Clock } from './clock-watch.js';
 import { DESCRIPTION_SCHEMA, FORMAT_VERSION, type NewProcedure, type ProcedureDescription } from './description.js';
-import type { DetectionLine } from './detection-line.js';
+import { DETECTION_SCHEMA, type DetectionLine } from './detection-line.js';
 import { syncFolder, writeDurably } from './durable-files.js';
 import type { Entry, NewEntry } from './entries.js';
 import { inventory } from './inventory.js';
@@ -71,32 +71,20 @@ export interface ProcedureWriter {
 
 /**
  * Makes the folder of a new procedure in `home` and opens its journal.
- * @throws ProcedureError `procedure-folder` when it cannot be made.
+ * @throws UsageError `procedure-description` naming the field that is not valid; ProcedureError `procedure-folder` when it cannot be made.
  */
 export async function openProcedureWriter(home: string, { procedure, key, clock = SYSTEM_CLOCK }: WriterOptions): Promise<ProcedureWriter> {
   const startedAt = new Date(clock.wallMs());
+  const described = describe(procedure, startedAt);
   const parent = proceduresFolder(home);
+  const opened: { close(): Promise<void> }[] = [];
   try {
     // Pictures of patients: for nobody else on this machine.
     await mkdir(parent, { recursive: true, mode: 0o700 });
     const id = await makeFolder(parent, startedAt);
     const folder = join(parent, id);
     await mkdir(join(folder, STILLS_FOLDER));
-    const { versions, ...given } = procedure;
-    const description = DESCRIPTION_SCHEMA.parse({
-      format: 'lumenmark-procedure',
-      version: FORMAT_VERSION,
-      id,
-      startedAt: startedAt.toISOString(),
-      ...given,
-      versions: {
-        lumenmark: version,
-        node: process.versions.node,
-        ffmpeg: versions?.ffmpeg ?? null,
-        onnxruntime: versions?.onnxruntime ?? null,
-      },
-      clock: { source: 'system', timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
-    });
+    const description = { ...described, id };
     const bytes = Buffer.from(`${JSON.stringify(description, null, 2)}\n`);
     await writeDurably(join(folder, DESCRIPTION_FILE), bytes);
     const journal = await Journal.open({
@@ -104,9 +92,11 @@ export async function openProcedureWriter(home: string, { procedure, key, clock 
       head: chainStart(bytes),
       position: 0,
       clock,
-      resumed: false,
+      resumedAfter: null,
     });
+    opened.push(journal);
     const detections = await open(join(folder, DETECTIONS_FILE), 'wx');
+    opened.push(detections);
     await syncFolder(folder);
     await syncFolder(parent);
     const writer = new FolderWriter(folder, description, journal, detections, key);
@@ -120,12 +110,37 @@ export async function openProcedureWriter(home: string, { procedure, key, clock 
     });
     return writer;
   } catch (error) {
+    await Promise.allSettled(opened.map((file) => file.close()));
     if (error instanceof ProcedureError) throw error;
     throw new ProcedureError('procedure-folder', `${parent}: a procedure cannot be kept there: ${messageOf(error)}`, {
       remedy: 'Give the right to write there, or choose another place with LUMENMARK_HOME.',
       cause: error,
     });
   }
+}
+
+/** What could not be read again is not written. */
+function describe({ versions, ...given }: NewProcedure, startedAt: Date): ProcedureDescription {
+  const parsed = DESCRIPTION_SCHEMA.safeParse({
+    format: 'lumenmark-procedure',
+    version: FORMAT_VERSION,
+    id: '',
+    startedAt: startedAt.toISOString(),
+    ...given,
+    versions: {
+      lumenmark: version,
+      node: process.versions.node,
+      ffmpeg: versions?.ffmpeg ?? null,
+      onnxruntime: versions?.onnxruntime ?? null,
+    },
+    clock: { source: 'system', timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone },
+  });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new UsageError('procedure-description', `${issue?.path.join('.') ?? 'procedure'}: ${issue?.message ?? 'is not valid'}`, {
+    remedy: 'Correct the field that is named.',
+    cause: parsed.error,
+  });
 }
 
 /** Two procedures of one second differ by chance; chance is tried again. */
@@ -179,7 +194,13 @@ class FolderWriter implements ProcedureWriter {
   }
 
   writeDetection(line: DetectionLine): Promise<void> {
-    const written = this.#detections.append(`${JSON.stringify(line)}\n`);
+    // One line with a number that JSON cannot hold would make all detections unreadable.
+    const parsed = DETECTION_SCHEMA.safeParse(line);
+    const written = parsed.success
+      ? this.#detections.append(`${JSON.stringify(line)}\n`)
+      : Promise.reject(
+          new UsageError('detection-invalid', `${parsed.error.issues[0]?.path.join('.') ?? ''} of a detection cannot be kept`),
+        );
     written.catch((error: unknown) => {
       this.failure ??= error;
     });

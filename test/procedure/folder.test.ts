@@ -8,7 +8,8 @@ import { detectionLine, detectionOf } from '../../src/procedure/detection-line.j
 import { fileNameFor, isProcedureId, newProcedureId, procedureFolder } from '../../src/procedure/paths.js';
 import { readProcedure, type Procedure } from '../../src/procedure/reader.js';
 import { openProcedureWriter } from '../../src/procedure/writer.js';
-import { closedTestProcedure, newProcedure, testDetection, testKey, writeTestProcedure } from '../support/procedures.js';
+import { verifyProcedure } from '../../src/procedure/verify.js';
+import { closedTestProcedure, newProcedure, testDetection, testKey, testSighting, writeTestProcedure } from '../support/procedures.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const home = temporaryFolder();
@@ -113,6 +114,36 @@ describe('a procedure that was written', () => {
     await expect(writer.addStill(still)).rejects.toMatchObject({ code: 'still-write' });
     await writer.close();
     expect((await readProcedure(writer.folder)).entriesOf('capture')).toHaveLength(0);
+  });
+});
+
+describe('what could not be read again', () => {
+  it('is refused before it is written, by the name of the field', async () => {
+    const parent = join(home, 'refusals');
+    const key = testKey();
+    const tooLong = openProcedureWriter(parent, { procedure: newProcedure({ label: 'x'.repeat(501) }), key });
+    await expect(tooLong).rejects.toMatchObject({ code: 'procedure-description', message: expect.stringMatching(/^label/) as string });
+    expect(existsSync(parent)).toBe(false);
+
+    const writer = await openProcedureWriter(parent, { procedure: newProcedure(), key });
+    const sighting = { ...testSighting(0, 'antrum', 0, 3), confidence: NaN };
+    await expect(writer.append({ type: 'sighting-opened', sighting })).rejects.toThrow('sighting.confidence');
+    const still = {
+      type: 'still-kept',
+      jpeg: Buffer.from('x'),
+      site: null,
+      landmark: 'antrum',
+      frameId: 1,
+      ptsUs: -1,
+      quality: 1,
+    } as const;
+    await expect(writer.addStill(still)).rejects.toThrow('ptsUs');
+    await expect(writer.writeDetection({ ...testDetection(0, seededRandom(1)), confidence: Infinity })).rejects.toThrow('confidence');
+    expect(writer.failure).toMatchObject({ code: 'detection-invalid' });
+    await writer.writeDetection(testDetection(0, seededRandom(1)));
+    await writer.close();
+    expect((await verifyProcedure(writer.folder)).findings).toEqual([]);
+    expect(await countDetections(await readProcedure(writer.folder))).toBe(1);
   });
 });
 

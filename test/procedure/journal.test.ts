@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/common/random.js';
 import { sha256Of } from '../../src/common/sha256.js';
-import { AppendQueue } from '../../src/procedure/append-queue.js';
+import { AppendQueue, type AppendHandle } from '../../src/procedure/append-queue.js';
 import { chainStart } from '../../src/procedure/chain.js';
 import { Journal } from '../../src/procedure/journal.js';
 import { testKey } from '../support/procedures.js';
@@ -21,7 +22,7 @@ function linesOf(file: string): string[] {
 describe('a journal', () => {
   it('chains every line to the bytes of the one before', async () => {
     const file = join(folder, 'chain.ndjson');
-    const journal = await Journal.open({ file, head: START, position: 0, resumed: false });
+    const journal = await Journal.open({ file, head: START, position: 0, resumedAfter: null });
     await journal.append({ type: 'note', text: 'one – “ü”', ptsUs: null });
     await journal.append({ type: 'note', by: 'Dr Example', text: 'two', ptsUs: 5 });
     await journal.close();
@@ -33,7 +34,7 @@ describe('a journal', () => {
 
   it('keeps the order of calls that are not awaited, and acknowledges only what is in the file', async () => {
     const file = join(folder, 'order.ndjson');
-    const journal = await Journal.open({ file, head: START, position: 0, resumed: false });
+    const journal = await Journal.open({ file, head: START, position: 0, resumedAfter: null });
     const seen: number[] = [];
     await Promise.all(
       Array.from({ length: 200 }, (_, at) =>
@@ -59,7 +60,7 @@ describe('a journal', () => {
       file,
       head: START,
       position: 0,
-      resumed: false,
+      resumedAfter: null,
       clock: { wallMs: () => clock.wall, monotonicMs: () => clock.monotonic },
     });
     await journal.append({ type: 'note', text: 'before', ptsUs: null });
@@ -76,9 +77,73 @@ describe('a journal', () => {
     expect(entries[1]).toMatchObject({ jumpMs: -3_601_000, previousAt: '2027-01-15T08:00:00.000Z' });
   });
 
+  it('goes on after another process, and tells when the clock went back between them', async () => {
+    const file = join(folder, 'resumed.ndjson');
+    const first = await Journal.open({ file, head: START, position: 0, resumedAfter: null });
+    await first.append({ type: 'note', text: 'one', ptsUs: null });
+    await first.close();
+    const size = readFileSync(file).length;
+    const wallMs = 1_800_000_000_000;
+    const options = { file, head: first.head, position: size, clock: { wallMs: () => wallMs, monotonicMs: () => 7 } };
+    for (const [resumedAfter, types] of [
+      [new Date(wallMs - 86_400_000).toISOString(), ['note', 'note']],
+      [new Date(wallMs + 1000).toISOString(), ['note', 'clock', 'note']],
+    ] as const) {
+      truncateSync(file, size);
+      const second = await Journal.open({ ...options, resumedAfter });
+      const { monotonicMs } = await second.append({ type: 'note', text: 'two', ptsUs: null });
+      await second.close();
+      expect(monotonicMs).toBeNull();
+      expect(linesOf(file).map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(types);
+    }
+    expect(JSON.parse(linesOf(file)[1]!)).toMatchObject({ jumpMs: -1000 });
+  });
+
+  it('stays a chain of what was acknowledged, whatever a failing disk does between', async () => {
+    const file = join(folder, 'failing.ndjson');
+    const random = seededRandom(11);
+    const openFile = async (path: string, flags: string): Promise<AppendHandle> => {
+      const handle = await open(path, flags);
+      return {
+        async write(bytes, offset, length, position) {
+          const written = await handle.write(bytes, offset, Math.ceil(random() * length), position);
+          if (random() < 0.08) throw new Error('ENOSPC');
+          return written;
+        },
+        async datasync() {
+          if (random() < 0.1) throw new Error('EIO');
+          await handle.datasync();
+        },
+        truncate: (bytes) => handle.truncate(bytes),
+        close: () => handle.close(),
+      };
+    };
+    const journal = await Journal.open({ file, head: START, position: 0, resumedAfter: null, openFile });
+    const acknowledged: string[] = [];
+    for (let round = 0; round < 60; round++) {
+      const texts = Array.from({ length: 1 + Math.floor(random() * 4) }, (_, at) => `${round}.${at}`);
+      const settled = await Promise.allSettled(texts.map((text) => journal.append({ type: 'note', text, ptsUs: null })));
+      settled.forEach((result, at) => {
+        if (result.status === 'fulfilled') acknowledged.push(texts[at]!);
+        else expect(result.reason).toMatchObject({ code: 'journal-write' });
+      });
+    }
+    await journal.close();
+    const lines = linesOf(file);
+    expect(lines.map((line) => (JSON.parse(line) as { text: string }).text)).toEqual(acknowledged);
+    expect(acknowledged.length).toBeGreaterThan(20);
+    expect(acknowledged.length).toBeLessThan(100);
+    let previous = START.previous;
+    for (const [seq, line] of lines.entries()) {
+      expect(JSON.parse(line)).toMatchObject({ seq, previous });
+      previous = sha256Of(Buffer.from(line));
+    }
+    expect(journal.head).toEqual({ seq: lines.length, previous });
+  });
+
   it('writes an entry and its seal together', async () => {
     const file = join(folder, 'seal.ndjson');
-    const journal = await Journal.open({ file, head: START, position: 0, resumed: false });
+    const journal = await Journal.open({ file, head: START, position: 0, resumedAfter: null });
     const { seal } = await journal.seal(testKey(), { type: 'closed', files: [] });
     await journal.close();
     expect(linesOf(file).map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(['closed', 'seal']);
@@ -112,19 +177,16 @@ describe('an append queue', () => {
     const file = join(folder, 'full-disk');
     const handle = await open(file, 'w');
     let full = false;
-    const limited = new Proxy(handle, {
-      get(target, name) {
-        if (name === 'write') {
-          return async (bytes: Uint8Array, offset: number, length: number, position: number) => {
-            if (!full) return target.write(bytes, offset, length, position);
-            await target.write(bytes, offset, Math.min(3, length), position);
-            throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-          };
-        }
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    const limited: AppendHandle = {
+      async write(bytes, offset, length, position) {
+        if (!full) return handle.write(bytes, offset, length, position);
+        await handle.write(bytes, offset, Math.min(3, length), position);
+        throw new Error('ENOSPC: no space left on device');
       },
-    });
+      datasync: () => handle.datasync(),
+      truncate: (bytes) => handle.truncate(bytes),
+      close: () => handle.close(),
+    };
     const queue = new AppendQueue<string, undefined>({
       handle: limited,
       position: 0,
@@ -144,6 +206,6 @@ describe('an append queue', () => {
   it('refuses to overwrite a file that is there', async () => {
     const file = join(folder, 'there.ndjson');
     writeFileSync(file, 'x');
-    await expect(Journal.open({ file, head: START, position: 0, resumed: false })).rejects.toThrow('EEXIST');
+    await expect(Journal.open({ file, head: START, position: 0, resumedAfter: null })).rejects.toThrow('EEXIST');
   });
 });
