@@ -1,4 +1,4 @@
-// Trains the small model that ships with the program, models/compact, from seeds alone: draws stills of simulated patients, trains two tiny transformers
+// Trains a small model, models/compact, from seeds alone: draws stills of simulated patients, trains two tiny transformers
 // and a fusion head from scratch on them, and makes a model of the result.
 //   npm run compact:build [-- --out DIR] [--work DIR] [--device D] [--threads N] [--minutes M] [--variant pair|coarse|fine]
 // Stills that are in --work already are taken as they are. --minutes trains as many epochs as fit into that time.
@@ -13,11 +13,14 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Patients that nothing else is made of; a fifth of them is held back for the choice of the state. */
-export const STILLS = { seed: 700_001, patients: 80, perClass: 400, width: 208, height: 168, size: 112, valFraction: 0.2 };
-/** One looks at coarse patches, one at fine ones: they err differently. */
+const STILLS = { seed: 700_001, patients: 80, perClass: 400, width: 208, height: 168, size: 112, valFraction: 0.2 };
+/** Two tiny transformers that see the picture in patches of different size. */
 const BACKBONES = { coarse: 'coarse=vit:dim=128,depth=4,patch=16,hidden=256', fine: 'fine=vit:dim=128,depth=4,patch=8,hidden=256' };
 const VARIANTS = { pair: [BACKBONES.coarse, BACKBONES.fine], coarse: [BACKBONES.coarse], fine: [BACKBONES.fine] };
 const DISTURBANCES = ['bubbles', 'instrument', 'narrow-band', 'colour-cast', 'interlacing', 'compression', 'out-of-body'];
+
+const KNOWS =
+  '**This model knows the phantom and no patient.** It was trained on drawings of simulated patients alone, without one picture of a real one. What it says of real endoscopy means nothing.';
 
 if (isMainThread) await main();
 else await drawPatients(workerData);
@@ -121,7 +124,6 @@ async function drawPatients({ file, part, of, stills }) {
     const count = Math.floor((perClass * (patient + 1)) / patients) - Math.floor((perClass * patient) / patients);
     const rows = [];
     const lines = [];
-    // A patient's anatomy is that of a tract; a class that both have comes from the upper one with even patients.
     const ofPatient = {
       classes,
       perClass: count,
@@ -220,7 +222,8 @@ async function train(work, stills, values) {
   });
   rmSync(values.out, { recursive: true, force: true });
   renameSync(join(work, 'models/compact'), values.out);
-  writeFileSync(join(values.out, 'README.md'), readFileSync(join(run, 'README.md')));
+  const card = readFileSync(join(run, 'README.md'), 'utf8');
+  writeFileSync(join(values.out, 'README.md'), `${KNOWS}\n\n${card}`);
   console.log(`${values.out}: ${(statSync(join(values.out, 'model.onnx')).size / 2 ** 20).toFixed(1)} MiB of graph`);
 }
 

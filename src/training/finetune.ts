@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ModelError } from '../common/errors.js';
 import { resolveDevice, type Device } from '../inference/device.js';
+import { percentText } from '../report/format.js';
 import { openBackbones, trainable, type OpenBackbonesOptions, type OpenedBackbones } from './backbones.js';
 import { createTrainingStep } from './create-step.js';
 import { loadCheckpoint, type RunIdentity } from './checkpoint.js';
@@ -16,7 +17,7 @@ import { initialParameters, parametersOf } from './parameters.js';
 import { createCache, type PictureCache } from './picture-cache.js';
 import { putText, writeResult, type WrittenResult } from './result.js';
 import { runPage } from './run-page.js';
-import { RunLog } from './run-log.js';
+import { RunLog, type EpochRecord } from './run-log.js';
 import type { TrainingSettings } from './settings.js';
 import { createState, valuesOf, type TrainingState } from './state.js';
 import type { TrainingStep } from './step.js';
@@ -164,7 +165,11 @@ async function run(options: FinetuneOptions, opened: OpenedBackbones, data: Trai
       cache,
       ...(signal === undefined ? {} : { signal }),
       onProgress: (progress) => options.onProgress?.({ ...progress, note: noteOf(progress) }),
-      onEpoch: () => writePage(null),
+      onEpoch: () => {
+        const latest = log.records.at(-1);
+        if (latest?.type === 'epoch') options.onReport?.(epochText(latest));
+        return writePage(null);
+      },
     });
     const parameters = [...parametersOf(model).keys()].reduce((sum, name) => sum + (valuesOf(state.parameters).get(name)?.length ?? 0), 0);
     const common = { steps, device: device.name, data: data.summary, parameters, inputSize: model.inputSize };
@@ -238,9 +243,15 @@ function identityOf(
   };
 }
 
+function epochText({ epoch, loss, validation, best }: EpochRecord): string {
+  const parts = [`epoch ${epoch + 1}: loss ${(loss ?? NaN).toFixed(4)}`];
+  if (validation !== null) parts.push(`Recall@1 ${percentText(validation.recallAt1)}${best ? ', the best so far' : ''}`);
+  return parts.join(', ');
+}
+
 function noteOf({ loss, recallAt1, epoch }: TrainerProgress): string {
   const parts = [`epoch ${epoch + 1}`];
   if (loss !== null) parts.push(`loss ${loss.toFixed(4)}`);
-  if (recallAt1 !== null) parts.push(`Recall@1 ${(recallAt1 * 100).toFixed(1)} %`);
+  if (recallAt1 !== null) parts.push(`Recall@1 ${percentText(recallAt1)}`);
   return parts.join('  ');
 }
