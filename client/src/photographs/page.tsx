@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { PhotographsAnswer } from '../../../src/server/photograph-protocol.js';
 import { Wordmark } from '../ui/icons.js';
+import { Pages } from '../ui/pages.js';
 import { Card } from './card.js';
 import { Correction } from './correction.js';
 import { GROUPS, groupOf, inGroup, type GroupId } from './groups.js';
@@ -53,6 +54,7 @@ export function PhotographsPage({ id }: { id: string }): JSX.Element {
     <div class="photographs">
       <header class="page-head">
         <Wordmark />
+        <Pages current={null} />
         <div class="page-title">
           <h1>{answer.label ?? answer.source}</h1>
           <p>

@@ -9,6 +9,7 @@ import { Checklist, type OpenStill } from '../ui/checklist.js';
 import { Dialog } from '../ui/dialog.js';
 import { Evidence } from '../ui/evidence.js';
 import { CornerMarks, LevelIcon, Wordmark } from '../ui/icons.js';
+import { reportAddress } from '../photographs/requests.js';
 import { Pages } from '../ui/pages.js';
 import { detectionLine, LandmarkChip } from '../ui/picture.js';
 import { exemplarPages } from './exemplar-pages.js';
@@ -194,6 +195,9 @@ export function ReplayRoom({ replay, track }: { replay: ProcedureReplay; track: 
         </span>
         <nav class="tools" aria-label="Tools">
           <SealState id={summary.id} headHash={replay.headHash} problem={replay.problem} />
+          <a class="button" href={reportAddress(summary.id, 'report.html')} target="_blank" rel="noreferrer">
+            Report
+          </a>
           <button
             type="button"
             onClick={() => {
