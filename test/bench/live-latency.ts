@@ -2,7 +2,9 @@
  * The live path as a client meets it: a 1280×1024 clip at 30 fps played in real time through ffmpeg, field of view, inference, tracking
  * and the server, to a WebSocket client in another thread. Inference is saturated by analysing every frame.
  *
- *   npm run bench -- live-latency GALLERY [SECONDS] [ANALYSIS-FPS]
+ *   npm run bench -- live-latency GALLERY [SECONDS] [ANALYSIS-FPS] [--record]
+ *
+ * With `--record` a procedure is kept meanwhile: video (H.264, full size), detections, stills, journal.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -12,8 +14,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { openSource } from '../../src/capture/source.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
+import { findH264Encoder } from '../../src/media/encoders.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
+import { outlineOfMp4 } from '../../src/media/seekable.js';
 import { openModel } from '../../src/models/registry.js';
+import { installationKey } from '../../src/procedure/key.js';
+import { proceduresFolder } from '../../src/procedure/paths.js';
 import { openGallery } from '../../src/retrieval/gallery.js';
 import { readManifest } from '../../src/retrieval/manifest.js';
 import { LiveSession } from '../../src/server/live-session.js';
@@ -39,7 +45,8 @@ parentPort.on('message', () => parentPort.postMessage(seen));
 const WARM_UP_MS = 5000;
 
 export default async function bench(args: readonly string[]): Promise<void> {
-  const [galleryDir, secondsText = '30', fpsText = '30'] = args.filter((arg) => arg !== '--json');
+  const [galleryDir, secondsText = '30', fpsText = '30'] = args.filter((arg) => !arg.startsWith('--'));
+  const records = args.includes('--record');
   if (galleryDir === undefined) throw new Error('Name a gallery.');
   const [seconds, analysisFps] = [Number(secondsText), Number(fpsText)];
   const folder = await mkdtemp(join(tmpdir(), 'lumenmark-bench-'));
@@ -47,7 +54,21 @@ export default async function bench(args: readonly string[]): Promise<void> {
   const clip = await makeClip(ffmpeg, folder, 10);
   const gallery = await openGallery(galleryDir, { model: await openModel((await readManifest(galleryDir)).model.name) });
   const embedder = await createEmbedder(gallery.model, { device: 'cpu' });
+  const encoder = records ? await findH264Encoder(ffmpeg) : null;
+  if (records && encoder === null) throw new Error('This ffmpeg has no H.264 encoder that works here.');
+  const procedures = records
+    ? {
+        home: folder,
+        key: await installationKey(folder),
+        ffmpeg,
+        operator: 'bench',
+        analysisFps,
+        fieldOfView: 'auto' as const,
+        codec: 'encode' as const,
+      }
+    : null;
   const session = new LiveSession({
+    procedures,
     gallery,
     embedder,
     checklist: loadChecklist('esge-2016'),
@@ -63,6 +84,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
         preview: { fps: 30, width: 1280 },
         pace: 'realtime',
         fieldOfView: 'auto',
+        recording: encoder === null ? null : { type: 'encode', encoder },
       }),
     }),
   });
@@ -85,7 +107,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
       drops = message.droppedFrames;
     }
   });
-  await session.addSource({ source: clip });
+  await session.addSource({ source: clip, ...(records ? { record: {} } : {}) });
   await sleep(WARM_UP_MS);
   const loop = monitorEventLoopDelay({ resolution: 1 });
   loop.enable();
@@ -102,6 +124,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
     return captured === undefined ? [] : [atMs - captured];
   });
   await client.terminate();
+  const recorded = records ? await endRecording(session, folder) : null;
   await server.dispose();
   await session.dispose();
   await embedder.dispose();
@@ -115,13 +138,14 @@ export default async function bench(args: readonly string[]): Promise<void> {
     inferenceMs: distribution(inferenceMs),
     analysedFps: ages.length / seconds,
     droppedPerSecond: (drops - dropsBefore) / seconds,
+    recorded,
   };
   if (args.includes('--json')) {
     console.log(JSON.stringify(report));
     return;
   }
   console.log(
-    `1280×1024 at 30 fps for ${String(seconds)} s, ${gallery.model.name}, ${String(availableParallelism())} cores, ffmpeg ${ffmpeg.version}\n`,
+    `1280×1024 at 30 fps for ${String(seconds)} s${encoder === null ? '' : `, recorded with ${encoder.name}`}, ${gallery.model.name}, ${String(availableParallelism())} cores, ffmpeg ${ffmpeg.version}\n`,
   );
   console.log(distributionHeader());
   console.log(distributionRow('preview: demuxer to socket', report.previewToSocketMs));
@@ -129,4 +153,18 @@ export default async function bench(args: readonly string[]): Promise<void> {
   console.log(distributionRow('event-loop delay', report.eventLoopDelayMs));
   console.log(distributionRow('inference of one frame', report.inferenceMs));
   console.log(`\nanalysed ${report.analysedFps.toFixed(1)} frames/s, dropped ${report.droppedPerSecond.toFixed(1)} frames/s`);
+  if (recorded !== null) {
+    const { frames, missing, mbitPerS } = recorded;
+    console.log(`recorded ${frames} frames, ${missing} missing in between, ${mbitPerS.toFixed(1)} Mbit/s`);
+  }
+}
+
+/** What was recorded: a frame is missing where more time passes to the next one than a frame takes. */
+async function endRecording(session: LiveSession, home: string): Promise<{ frames: number; missing: number; mbitPerS: number }> {
+  const { procedures } = session;
+  if (procedures === null) throw new Error('nothing was recorded');
+  const { id } = await procedures.stop('current');
+  const { frames, durationMs, fileBytes } = await outlineOfMp4(join(proceduresFolder(home), id, 'recording.mp4'));
+  const lastsMs = durationMs ?? 0;
+  return { frames, missing: Math.round((lastsMs * 30) / 1000) - frames, mbitPerS: (fileBytes * 8) / 1000 / lastsMs };
 }

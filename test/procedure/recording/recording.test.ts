@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { truncateSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
@@ -10,7 +11,7 @@ import { findH264Encoder } from '../../../src/media/encoders.js';
 import type { Ffmpeg } from '../../../src/media/ffmpeg.js';
 import { makeSeekable, outlineOfMp4 } from '../../../src/media/seekable.js';
 import { Recorder, type RecordingPart, type RecordingPartEnd } from '../../../src/procedure/recording/recorder.js';
-import { allFfmpegs, clipFolder } from '../../support/ffmpegs.js';
+import { allFfmpegs, clipFolder, litRectangle } from '../../support/ffmpegs.js';
 import { makeNumberedClip, readNumbers } from '../../support/numbered-frames.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -21,6 +22,10 @@ const FPS = 30;
 beforeAll(() => {
   const [[, ffmpeg]] = ffmpegs as [(typeof ffmpegs)[number]];
   makeNumberedClip(ffmpeg.path, join(clips.folder, 'numbered.mp4'), FPS, 2);
+  // Another input of the processor after two seconds: the picture is elsewhere, and smaller.
+  const scenes = [litRectangle(400, 400, 120, 40), litRectangle(260, 260, 360, 110)].map((graph, at) => `${graph},trim=duration=2[s${at}]`);
+  const graph = `${scenes.join(';')};[s0][s1]concat=n=2[out]`;
+  clips.make('changing.mp4', '-filter_complex', graph, '-map', '[out]', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p');
   makeNumberedClip(ffmpeg.path, join(clips.folder, 'reordered.mp4'), FPS, 1, '-preset', 'veryfast', '-bf', '2', '-g', '20');
 });
 afterAll(() => {
@@ -117,6 +122,24 @@ describe.each(ffmpegs)('a recording with the %s ffmpeg', (_, ffmpeg) => {
     const times = new Set(recorded.map(({ ptsUs }) => ptsUs));
     expect(events.filter((event) => event.type === 'preview' && times.has(event.ptsUs)).length).toBeGreaterThan(3);
     expect(numbers.map(({ ms }) => ms + (started[0]?.originPtsUs ?? 0) / 1000)).toEqual(recorded.map(({ ptsUs }) => ptsUs / 1000));
+  });
+
+  it('never holds a frame by the mask of another geometry, and loses none of a file that changes', async () => {
+    const options = { source: join(clips.folder, 'changing.mp4'), fieldOfView: 'auto', pace: 'fast' } as const;
+    const { folder, started, stopped } = await record(ffmpeg, options, 'whole');
+    expect(stopped.map(({ frames, goesOn }) => [frames, goesOn])).toEqual([
+      [50, true],
+      [50, false],
+    ]);
+    const [first, second] = started;
+    expect([first!.originPtsUs, second!.originPtsUs]).toEqual([0, 2_000_000]);
+    expect(Math.abs(first!.width - 400)).toBeLessThanOrEqual(8);
+    expect(Math.abs(second!.width - 260)).toBeLessThanOrEqual(8);
+    const words = ['-v', 'error', '-i', join(folder, first!.file), '-vf', 'crop=100:100:40:100,scale=1:1:flags=area,format=gray'];
+    const lights = execFileSync(ffmpeg.path, [...words, '-vsync', '0', '-f', 'rawvideo', 'pipe:1']);
+    expect(lights.length).toBe(50);
+    // Where the second picture has its border, the first is lit to its last frame.
+    expect(Math.min(...lights)).toBeGreaterThan(60);
   });
 
   it('can be a copy of the source, where nothing is hidden', async () => {
