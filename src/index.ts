@@ -36,6 +36,12 @@ export type { ClassScore, Match, Neighbour } from './retrieval/match.js';
 // Training
 export { finetune, type FinetuneOptions, type FinetuneProgress, type FinetuneReport } from './training/finetune.js';
 export { trainingSettings, type TrainingSettings } from './training/settings.js';
+export { embeddingCache, type EmbeddingCache, type EmbeddingCacheOptions } from './retrieval/embedding-cache.js';
+export { embedStills, type EmbeddedStill, type EmbedStillsOptions } from './retrieval/embed-stills.js';
+
+// Evaluation
+export { rankQuery, type LabelledRows, type QueryMeasures, type RankOptions } from './evaluation/ranking.js';
+export { DEFINITIONS, retrievalReport, type MetricName, type RetrievalReport } from './evaluation/retrieval-metrics.js';
 
 // Tracking
 export { judgeQuality } from './tracking/quality.js';

@@ -3,7 +3,7 @@ import { lumenmarkHome } from '../common/home.js';
 import { UsageError } from '../common/errors.js';
 import type { DatasetListing } from '../evaluation/datasets/listing.js';
 import { joinSets, type PictureSet } from '../evaluation/picture-set.js';
-import { foldSplit, givenSplit, leaveOneOut, pairSplit } from '../evaluation/split.js';
+import { foldSplit, givenSplit, leaveOneOut, pairSplit, type Split } from '../evaluation/split.js';
 import { fileExists } from '../models/files.js';
 import { openModel } from '../models/registry.js';
 import { MANIFEST_FILE } from '../retrieval/manifest.js';
@@ -38,11 +38,12 @@ async function datasetCase(listing: DatasetListing, flags: EvaluateFlags, option
   const rows = labels.map((_, row) => row);
   // The authors' split counts, unless another way was asked for.
   const given = listing.split !== null && !flags.leaveOneOut && (flags.folds === undefined || flags.split !== undefined || usesFolds(set));
-  const [split, ungrouped] = given
-    ? [givenSplit(set.parts, listing.split), null]
-    : flags.leaveOneOut
-      ? [leaveOneOut(labels, grouping.groups), leaveOneOut(labels, rows)]
-      : [foldSplit(labels, grouping.groups, flags.folds ?? DEFAULT_FOLDS), foldSplit(labels, rows, flags.folds ?? DEFAULT_FOLDS)];
+  // Where nothing is held together, parting at random is the same.
+  const grouped = new Set(grouping.groups).size < labels.length;
+  const part = (groups: readonly number[]): Split =>
+    flags.leaveOneOut ? leaveOneOut(labels, groups) : foldSplit(labels, groups, flags.folds ?? DEFAULT_FOLDS);
+  const split = given ? givenSplit(set.parts, listing.split) : part(grouping.groups);
+  const ungrouped = given || !grouped ? null : part(rows);
   return {
     title: `${listing.title}, ${model.name}`,
     model,

@@ -1,9 +1,9 @@
 /**
  * What embedding a folder of stills costs beside bare inference of as many pictures, and what a second run costs.
  *
- *   npm run bench -- embedding-folder DIR [--model NAME] [--pictures N] [--rounds R] [--json]
+ *   npm run bench -- embedding-folder DIR [--model NAME | --vit] [--pictures N] [--rounds R] [--json]
  *
- * DIR holds a folder per label. Bare inference runs the same pictures, decoded and squashed beforehand, through the same worker with two of
+ * DIR holds a folder per label. `--vit` is a ViT-S/16 of real size with random weights, for machines without an imported model. Bare inference runs the same pictures, decoded and squashed beforehand, through the same worker with two of
  * them waiting. Bare inference and folder alternate, so that a busy machine slows both; the best round of each counts.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -12,6 +12,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lumenmarkHome } from '../../src/common/home.js';
 import { mapInOrder } from '../../src/common/map-in-order.js';
+import { officialRecipe } from '../../src/models/backbones/spec.js';
+import { buildModelGraph } from '../../src/models/graph/model-graph.js';
+import { BackboneReader } from '../../src/models/graph/weights.js';
+import type { Model } from '../../src/models/model.js';
+import { encodeModel } from '../../src/onnx/encode.js';
+import { asTensors, GASTRONET_VITS16, randomWeights } from '../support/random-checkpoints.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { openModel } from '../../src/models/registry.js';
 import { embeddingCache } from '../../src/retrieval/embedding-cache.js';
@@ -25,6 +31,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
     allowPositionals: true,
     options: {
       model: { type: 'string', default: 'descriptors' },
+      vit: { type: 'boolean', default: false },
       pictures: { type: 'string', default: '200' },
       rounds: { type: 'string', default: '3' },
       json: { type: 'boolean', default: false },
@@ -33,7 +40,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
   const [directory] = positionals;
   if (directory === undefined)
     throw new TypeError('Usage: npm run bench -- embedding-folder DIR [--model NAME] [--pictures N] [--rounds R]');
-  const opened = await openModel(values.model, { home: lumenmarkHome() });
+  const opened = values.vit ? await randomVit() : await openModel(values.model, { home: lumenmarkHome() });
   const model = 'base' in opened ? opened.base : opened;
   const paths = (await listLabelledPictures(directory)).pictures.slice(0, Number(values.pictures)).map(({ path }) => path);
   const home = await mkdtemp(join(tmpdir(), 'lumenmark-bench-'));
@@ -70,6 +77,26 @@ export default async function bench(args: readonly string[]): Promise<void> {
     await embedder.dispose();
     await rm(home, { recursive: true, force: true });
   }
+}
+
+async function randomVit(): Promise<Model> {
+  const weights = randomWeights(GASTRONET_VITS16, 1);
+  const backbone = {
+    name: 'vit',
+    spec: GASTRONET_VITS16,
+    positions: officialRecipe(GASTRONET_VITS16),
+    weights: () => new BackboneReader(asTensors(weights), 'random'),
+  };
+  const { model, dimension } = await buildModelGraph({ name: 'vit', inputSize: 224, backbones: [backbone], head: null, precision: 'fp32' });
+  return {
+    name: 'ViT-S/16, random weights',
+    fingerprint: 'b'.repeat(64),
+    graph: encodeModel(model),
+    input: { width: 224, height: 224 },
+    dimension,
+    backbones: ['vit'],
+    parts: [],
+  };
 }
 
 async function timed(work: AsyncIterable<unknown>): Promise<number> {
