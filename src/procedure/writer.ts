@@ -52,7 +52,7 @@ export interface ProcedureWriter {
   readonly id: string;
   readonly folder: string;
   readonly description: ProcedureDescription;
-  /** Resolves when the line is on the disk: only then may it be shown as kept. @throws ProcedureError `journal-write`. */
+  /** Resolves when the line is on the disk: only then may it be shown as kept. @throws UsageError `journal-entry`, ProcedureError `journal-write`. */
   append<New extends NewEntry>(entry: New): Promise<Entry<New['type']>>;
   /** Resolves when the line was handed to the system; a rejection nobody awaits is no unhandled one, and `failure` keeps the first. */
   writeDetection(line: DetectionLine): Promise<void>;
