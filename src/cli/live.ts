@@ -195,7 +195,7 @@ async function live(flags: LiveFlags): Promise<void> {
       routes: [
         ...photographRoutes({ home: lumenmarkHome(), key: home?.key ?? null }),
         ...searchRoutes({ gallery, embedder }),
-        ...procedureRoutes({ home: lumenmarkHome(), catalogue, gallery }),
+        ...procedureRoutes({ home: lumenmarkHome(), catalogue, gallery, embedder, ffmpeg }),
       ],
       port: flags.port,
       host: flags.host,

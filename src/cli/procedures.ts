@@ -7,6 +7,7 @@ import { registerList } from './procedures-list.js';
 import { registerPrune } from './procedures-prune.js';
 import { registerRebuild } from './procedures-rebuild.js';
 import { registerRecover } from './procedures-recover.js';
+import { registerReplay } from './procedures-replay.js';
 import { registerReport } from './procedures-report.js';
 import { registerShow } from './procedures-show.js';
 import { registerStats } from './procedures-stats.js';
@@ -15,6 +16,7 @@ import { registerVerify } from './procedures-verify.js';
 const SUBCOMMANDS = [
   registerList,
   registerShow,
+  registerReplay,
   registerStats,
   registerReport,
   registerVerify,

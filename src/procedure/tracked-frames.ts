@@ -6,6 +6,7 @@ import type { Tracker, TrackerState } from '../tracking/tracker.js';
 import type { AnalysedFrame } from './analyse-frames.js';
 import { detectionLine } from './detection-line.js';
 import type { NewEntry } from './entries.js';
+import { readTimers, startTimers, stepTimers, type TimersState } from './timers.js';
 import type { ProcedureWriter } from './writer.js';
 
 export interface FrameTrackerOptions {
@@ -23,11 +24,14 @@ export class FrameTracker {
   readonly #options: FrameTrackerOptions;
   readonly #sightings = new Map<number, Sighting>();
   #state: TrackerState;
+  #timers: TimersState;
+  #firstPtsUs: number | null = null;
   #coverage = '';
 
   constructor(options: FrameTrackerOptions) {
     this.#options = options;
     this.#state = options.tracker.initialState();
+    this.#timers = startTimers(options.checklist.tract);
   }
 
   get sightings(): readonly Sighting[] {
@@ -39,6 +43,8 @@ export class FrameTracker {
     const { writer, tracker } = this.#options;
     const { state, current, events } = tracker.step(this.#state, detection);
     this.#state = state;
+    this.#timers = stepTimers(this.#timers, { ptsUs: detection.ptsUs, quality: detection.quality.verdict, landmark: current.landmark });
+    this.#firstPtsUs ??= detection.ptsUs;
     this.frames += 1;
     this.lastPtsUs = detection.ptsUs;
     this.inferenceMs += inferenceMs;
@@ -47,11 +53,13 @@ export class FrameTracker {
     await written;
   }
 
-  /** Closes what is open. */
+  /** Closes what is open, and keeps the timers: on the clock of the video, whose machine had another one. */
   async finish(): Promise<void> {
     const { state, events } = this.#options.tracker.finish(this.#state);
     this.#state = state;
     await this.#keep(events);
+    const totalMs = (this.lastPtsUs - (this.#firstPtsUs ?? this.lastPtsUs)) / 1000;
+    await this.#options.writer.append({ type: 'timers', totalMs, ...readTimers(this.#timers) });
   }
 
   /** The states of the sites as they are now, written when they are not what was written last. */

@@ -177,8 +177,8 @@ export interface ReanalysisResult {
   gallery: string;
   /** Same model and gallery as then. */
   sameModel: boolean;
-  /** The tracker, run again over the kept detections, gives the kept sightings to the last bit. */
-  trackerIdentical: boolean;
+  /** The tracker, run again over the kept detections, gives the kept sightings to the last bit; null where the checklist was changed on the way. */
+  trackerIdentical: boolean | null;
   /** Frames whose class scores are the same to the last bit, of those that were compared. */
   identicalFrames: number;
   comparedFrames: number;

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { z } from 'zod';
 import type { Catalogue } from '../procedure/catalogue/catalogue.js';
 import { summarise } from '../procedure/catalogue/summarise.js';
 import { checklistOf } from '../procedure/final-coverage.js';
@@ -9,12 +10,15 @@ import type { Procedure } from '../procedure/reader.js';
 import { videoParts } from '../procedure/recording-parts.js';
 import { verifyProcedure } from '../procedure/verify.js';
 import { galleryFingerprint } from '../retrieval/fingerprint.js';
+import type { Embedder } from '../inference/embedder.js';
+import type { Ffmpeg } from '../media/ffmpeg.js';
 import type { Gallery } from '../retrieval/gallery.js';
 import { checklistSummary, labelInfo } from './messages.js';
 import { HttpError } from './problem.js';
 import { ProcedureFiles } from './procedure-files.js';
 import type {
   ProcedureListAnswer,
+  ProcedureReanalysis,
   ProcedureReplay,
   ProcedureStatisticsAnswer,
   ProcedureVerification,
@@ -24,14 +28,17 @@ import type {
 } from './procedure-protocol.js';
 import { replayTimeline } from './replay-timeline.js';
 import { replayTrack } from './replay-track.js';
-import type { Route, RouteContext } from './router.js';
+import { ReanalysisJobs } from './reanalysis-jobs.js';
+import { readJson, type Route, type RouteContext } from './router.js';
 import { sendFile } from './send-file.js';
 
 export interface ProcedureRoutesOptions {
   readonly home: string;
   readonly catalogue: Catalogue;
-  /** The gallery that is loaded: only of it the pictures of exemplars can be shown. */
-  readonly gallery: Pick<Gallery, 'manifest'>;
+  /** The gallery that is loaded: only of it the pictures of exemplars can be shown, and with it recordings are analysed again. */
+  readonly gallery: Gallery;
+  readonly embedder: Embedder;
+  readonly ffmpeg: Ffmpeg;
 }
 
 const DETECTIONS_A_PAGE = 500;
@@ -40,9 +47,10 @@ const NEIGHBOURS_SENT = 12;
 const REFRESH_EVERY_MS = 2000;
 
 /** Lists, statistics and replay of kept procedures; everything is read, nothing is changed. */
-export function procedureRoutes({ home, catalogue, gallery }: ProcedureRoutesOptions): Route[] {
+export function procedureRoutes({ home, catalogue, gallery, embedder, ffmpeg }: ProcedureRoutesOptions): Route[] {
   const files = new ProcedureFiles(home);
   const fingerprint = galleryFingerprint(gallery.manifest);
+  const jobs = new ReanalysisJobs({ gallery, embedder, ffmpeg });
   let refreshedAtMs = performance.now();
 
   const fresh = async (): Promise<void> => {
@@ -133,6 +141,19 @@ export function procedureRoutes({ home, catalogue, gallery }: ProcedureRoutesOpt
     },
     {
       method: 'GET',
+      pattern: '/api/procedures/:id/reanalysis',
+      handler: async (context): Promise<ProcedureReanalysis> => jobs.of((await files.procedure(idOf(context))).id),
+    },
+    {
+      method: 'POST',
+      pattern: '/api/procedures/:id/reanalysis',
+      handler: async (context): Promise<ProcedureReanalysis> => {
+        await readJson(context.request, NOTHING_ASKED);
+        return jobs.start(await files.procedure(idOf(context)));
+      },
+    },
+    {
+      method: 'GET',
       pattern: '/api/procedures/:id/files/*',
       handler: async (context) => {
         const procedure = await files.procedure(idOf(context));
@@ -151,6 +172,7 @@ export function procedureRoutes({ home, catalogue, gallery }: ProcedureRoutesOpt
   ];
 }
 
+const NOTHING_ASKED = z.strictObject({});
 const CONTENT_TYPES: Readonly<Record<string, string>> = { '.mp4': 'video/mp4', '.jpg': 'image/jpeg', '.png': 'image/png' };
 
 /** The path of a file in a folder that may have come from elsewhere, with links that lead out of it. */

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/common/random.js';
 import { openCatalogue, type Catalogue } from '../../src/procedure/catalogue/catalogue.js';
 import { openProcedureWriter, type ProcedureWriter } from '../../src/procedure/writer.js';
-import type { GalleryManifest } from '../../src/retrieval/manifest.js';
+import type { Gallery } from '../../src/retrieval/gallery.js';
+import type { Embedder } from '../../src/inference/embedder.js';
+import type { Ffmpeg } from '../../src/media/ffmpeg.js';
 import { procedureRoutes } from '../../src/server/procedure-routes.js';
 import type {
   ProcedureListAnswer,
@@ -49,12 +51,14 @@ beforeAll(async () => {
   open = await openProcedureWriter(home, { key: testKey(), procedure: newProcedure({ label: 'running' }) });
   await open.writeDetection(testDetection(0, random));
   catalogue = await openCatalogue(home);
-  const manifest = { model: { fingerprint: '' }, files: {} } as unknown as GalleryManifest;
+  // Only re-analysis would use them.
+  const unused = { embedder: {} as Embedder, ffmpeg: {} as Ffmpeg };
+  const gallery = { manifest: { model: { fingerprint: '' }, files: {} } } as unknown as Gallery;
   server = await startServer({
     controller: new FakeSession(),
     port: 0,
     clientDir: home,
-    routes: procedureRoutes({ home, catalogue, gallery: { manifest } }),
+    routes: procedureRoutes({ home, catalogue, gallery, ...unused }),
   });
 });
 

@@ -31,11 +31,11 @@ export function ProcedureRow({ summary, selected, onPoint }: ProcedureRowProps):
         <span class="procedure-what">
           <b>{summary.label ?? summary.source}</b>
           <span>
-            {KIND_WORDS[summary.kind]} · {checklist.name}
             {summary.simulated ? <i class="tag tag-simulated">simulated</i> : null}
             {summary.held ? <i class="tag">marked for audit</i> : null}
             {state === 'open' ? <i class="tag tag-open">open</i> : null}
             {state === 'interrupted' ? <i class="tag tag-warn">interrupted</i> : null}
+            {KIND_WORDS[summary.kind]} · {checklist.name}
           </span>
         </span>
         <span class="procedure-sites">

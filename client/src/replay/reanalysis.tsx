@@ -79,11 +79,15 @@ export function Reanalysis({
       {result === null ? null : (
         <>
           <ul class="reanalysis-says">
-            <li data-good={result.trackerIdentical}>
-              {result.trackerIdentical
-                ? 'The tracker, run again over the kept detections, gives the kept sightings to the last digit.'
-                : 'The tracker, run again over the kept detections, gives other sightings than those that were kept.'}
-            </li>
+            {result.trackerIdentical === null ? (
+              <li>The checklist was changed on the way, so the tracker was not run again over the kept detections.</li>
+            ) : (
+              <li data-good={result.trackerIdentical}>
+                {result.trackerIdentical
+                  ? 'The tracker, run again over the kept detections, gives the kept sightings to the last digit.'
+                  : 'The tracker, run again over the kept detections, gives other sightings than those that were kept.'}
+              </li>
+            )}
             <li data-good={result.identicalSightings}>
               {result.identicalSightings
                 ? 'The recording gives the same sightings, to the last digit.'
