@@ -1,5 +1,6 @@
 import { classInfo } from '../common/landmarks.js';
 import { checklistOf } from '../procedure/final-coverage.js';
+import { hasEvidence } from '../procedure/photographs/evidence.js';
 import type { Procedure } from '../procedure/reader.js';
 import { gatherPhotographs } from '../procedure/report/gather-photographs.js';
 import { completenessOf, sitesOf } from '../procedure/report/report-sites-of.js';
@@ -69,8 +70,7 @@ function photographOf(photograph: ReportPhotograph, base: string): AuditedPhotog
     nearest: photograph.nearest.map(({ label, similarity, file }) => ({
       label,
       similarity,
-      // Evidence was kept of what was taken for a landmark.
-      picture: landmark === null || repeats !== null ? null : `${base}${file}`,
+      picture: hasEvidence(photograph) ? `${base}${file}` : null,
     })),
   };
 }

@@ -93,7 +93,7 @@ export function Correction({ photograph, answer, previous, next, onOpen, onCorre
           <dl class="correction-facts">
             <dt>Machine</dt>
             <dd>{machineWords(photograph, names)}</dd>
-            {precision === null ? null : (
+            {precision === null || guess === null ? null : (
               <>
                 <dt>Precision</dt>
                 <dd>{`${percent(precision)} of the gallery’s own pictures that are at least as near got the right label`}</dd>

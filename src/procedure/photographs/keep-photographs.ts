@@ -10,7 +10,7 @@ import type { ClosedProcedure, ProcedureWriter } from '../writer.js';
 import { createAssigner, type Assignment } from './assign.js';
 import { documentation, judgePhotographs, type JudgedPhotograph, type SiteDocumentation } from './documentation.js';
 import type { EmbeddedPhotograph } from './embed-photographs.js';
-import { EVIDENCE_FOLDER, EVIDENCE_SHOWN, evidencePath } from './evidence.js';
+import { EVIDENCE_FOLDER, EVIDENCE_SHOWN, evidencePath, hasEvidence } from './evidence.js';
 import { nearDuplicates } from './near-duplicates.js';
 import { PHOTOGRAPHS_FILE, photographsText, type PhotographLine, type UnreadableLine } from './photograph-line.js';
 import { fullPicture } from './prepare-photograph.js';
@@ -97,7 +97,7 @@ export async function keepPhotographs(
   return { id, folder, headHash, sites, photographs, unreadable };
 }
 
-/** Copies the nearest exemplars of what was assigned: the gallery may be gone when somebody asks why. */
+/** Copies the nearest exemplars of what could be judged: the gallery may be gone when somebody asks why. */
 async function keepEvidence(
   folder: string,
   gallery: Gallery,
@@ -106,10 +106,8 @@ async function keepEvidence(
 ): Promise<void> {
   await mkdir(join(folder, EVIDENCE_FOLDER));
   const exemplars = new Set(
-    lines.flatMap(({ landmark, repeats, index }) =>
-      landmark === null || repeats !== null
-        ? []
-        : (looked[index]?.match.neighbours.slice(0, EVIDENCE_SHOWN).map(({ exemplar }) => exemplar) ?? []),
+    lines.flatMap((line) =>
+      !hasEvidence(line) ? [] : (looked[line.index]?.match.neighbours.slice(0, EVIDENCE_SHOWN).map(({ exemplar }) => exemplar) ?? []),
     ),
   );
   for (const exemplar of exemplars) {
