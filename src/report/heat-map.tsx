@@ -79,7 +79,7 @@ export function HeatMap({
                       y={y + side / 2 + 4}
                       text-anchor="middle"
                       pointer-events="none"
-                      style={{ fontSize: side < 28 ? '10px' : '12px', ...(share > 0.55 ? { fill: 'var(--paper)' } : {}) }}
+                      style={{ fontSize: side < 28 ? '10px' : '12px', ...(share > 0.7 ? { fill: 'var(--paper)' } : {}) }}
                     >
                       {format(value)}
                     </text>
