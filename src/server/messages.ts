@@ -1,7 +1,7 @@
 import type { FieldOfView, PreviewFrame, SourceState } from '../capture/frame.js';
 import { classInfo } from '../common/landmarks.js';
 import type { TimedDetection } from '../pipeline.js';
-import type { LiveProcedureStatus } from '../procedure/recording/live-procedure.js';
+import type { LiveProcedureStatus } from '../procedure/recording/live-options.js';
 import type { Checklist } from '../tracking/checklist.js';
 import type { Coverage } from '../tracking/coverage.js';
 import type { SightingEvent } from '../tracking/sighting.js';

@@ -1,78 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FieldOfView, RecordedPacket, SourceState } from '../../capture/frame.js';
 import { messageOf, ProcedureError } from '../../common/errors.js';
-import type { QualityMeasures } from '../../inference/embedder.js';
-import type { Ffmpeg } from '../../media/ffmpeg.js';
 import type { Checklist } from '../../tracking/checklist.js';
 import type { Coverage, ManualMark } from '../../tracking/coverage.js';
-import type { Detection } from '../../tracking/detection.js';
 import type { Sighting, SightingEvent } from '../../tracking/sighting.js';
 import type { Current } from '../../tracking/tracker.js';
-import type { NewProcedure } from '../description.js';
 import { detectionLine } from '../detection-line.js';
 import type { NewEntry } from '../entries.js';
-import type { InstallationKey } from '../key.js';
-import { pauseTimers, readTimers, startTimers, stepTimers, type Timers, type TimersState } from '../timers.js';
+import { pauseTimers, readTimers, startTimers, stepTimers, type TimersState } from '../timers.js';
 import { coverageEntry } from '../tracked-frames.js';
 import { openProcedureWriter, type ClosedProcedure, type ProcedureWriter } from '../writer.js';
 import { BestStills, type DueStill } from './best-stills.js';
-import type { OpenSink } from './byte-queue.js';
-import { watchDisk, type DiskReading } from './disk-watch.js';
 import { finishRecording } from './finish.js';
-import { Recorder, type RecordingPart, type RecordingPartEnd } from './recorder.js';
+import type { LiveDetection, LiveProcedureOptions, LiveProcedureStatus } from './live-options.js';
+import { ProcedureVideo } from './procedure-video.js';
 import { StillCutter, type HeldFrame } from './still-cutter.js';
-
-/** A frame that was analysed live, and what the tracker said after it. */
-export interface LiveDetection {
-  readonly detection: Detection;
-  readonly measures: QualityMeasures;
-  readonly current: Current;
-  readonly inferenceMs: number;
-  readonly annotationAgeMs: number;
-}
-
-export interface LiveProcedureOptions {
-  /** The caller holds its lock. */
-  readonly home: string;
-  readonly key: InstallationKey;
-  readonly procedure: NewProcedure;
-  /** Who starts it, and is written down where a mark names nobody else. */
-  readonly operator: string;
-  readonly ffmpeg: Pick<Ffmpeg, 'path'>;
-  /** Opens and shuts the recording of the source; null where it cannot be recorded, and only what is seen is kept. */
-  readonly setRecording: ((open: boolean) => void) | null;
-  /** See `RecorderOptions`. */
-  readonly reorder: number;
-  /** The picture that was shown of a frame, where it is still there: a smaller one is better than none. */
-  readonly preview: (frameId: number) => Uint8Array | null;
-  /** Something of `status` has changed. */
-  readonly onChange: () => void;
-  readonly openSink?: OpenSink;
-  readonly freeBytes?: (folder: string) => Promise<number>;
-  readonly diskEveryMs?: number;
-}
-
-export interface LiveProcedureStatus extends Timers {
-  readonly id: string;
-  readonly state: 'open' | 'closing' | 'closed' | 'failed';
-  readonly label: string | null;
-  readonly operator: string;
-  readonly startedAt: string;
-  readonly totalMs: number;
-  readonly paused: boolean;
-  /** `none`: this source cannot be recorded; `waiting`: no frame has come yet; `stopped`: for good. */
-  readonly video: 'none' | 'waiting' | 'running' | 'stopped';
-  readonly recordedFrames: number;
-  readonly recordedBytes: number;
-  readonly disk: DiskReading | null;
-  readonly captures: number;
-  readonly stills: number;
-  readonly marks: number;
-  /** What went wrong, for people; the newest. */
-  readonly trouble: string | null;
-  /** Of the closed procedure: to be kept elsewhere. */
-  readonly headHash: string | null;
-}
 
 /** Frames that were shown when somebody stopped are on their way through the encoder, ms. */
 const TAIL_MS = 350;
@@ -86,10 +28,9 @@ const FINISH_MS = 1500;
 export class LiveProcedure {
   readonly #options: LiveProcedureOptions;
   readonly #writer: ProcedureWriter;
-  readonly #recorder: Recorder;
+  readonly #video: ProcedureVideo;
   readonly #cutter: StillCutter;
   readonly #stills: BestStills;
-  readonly #disk: { stop(): void };
   readonly #startedMs = performance.now();
   readonly #sightings = new Map<number, Sighting>();
   readonly #byHand = new Map<string, { readonly mark: ManualMark; readonly by: string; readonly reason: string }>();
@@ -99,9 +40,6 @@ export class LiveProcedure {
   #current: Current = { landmark: null, score: 1 };
   #newest: { frameId: number; ptsUs: number } | null = null;
   #state: LiveProcedureStatus['state'] = 'open';
-  #video: LiveProcedureStatus['video'];
-  #stopReason: 'disk-full' | 'closed' | null = null;
-  #reading: DiskReading | null = null;
   #coverage = '';
   #counts = { captures: 0, stills: 0, marks: 0 };
   #paused = false;
@@ -117,31 +55,17 @@ export class LiveProcedure {
     this.#writer = writer;
     this.#checklist = options.procedure.checklist;
     this.#timers = startTimers(this.#checklist.tract);
-    this.#video = options.setRecording === null ? 'none' : 'waiting';
     this.#cutter = new StillCutter(options.ffmpeg, options.reorder);
     this.#stills = new BestStills((ptsUs) => this.#cutter.hold(ptsUs));
-    this.#recorder = new Recorder({
-      folder: writer.folder,
-      reorder: options.reorder,
-      ...(options.openSink === undefined ? {} : { openSink: options.openSink }),
-      onStarted: (part) => {
-        this.#onVideoStarted(part);
+    const { setRecording, reorder, onChange, openSink, freeBytes, diskEveryMs } = options;
+    this.#video = new ProcedureVideo({
+      ...{ folder: writer.folder, setRecording, reorder, onChange, openSink, freeBytes, diskEveryMs },
+      append: (entry) => {
+        this.#append(entry);
       },
-      onStopped: (end) => {
-        this.#onVideoStopped(end);
+      say: (trouble) => {
+        this.#say(trouble);
       },
-      onFailure: (error) => {
-        this.#onVideoFailed(error);
-      },
-    });
-    this.#disk = watchDisk({
-      folder: writer.folder,
-      writtenBytes: () => this.#recorder.bytes,
-      onReading: (reading) => {
-        this.#onDisk(reading);
-      },
-      ...(options.freeBytes === undefined ? {} : { freeBytes: options.freeBytes }),
-      ...(options.diskEveryMs === undefined ? {} : { everyMs: options.diskEveryMs }),
     });
   }
 
@@ -154,7 +78,7 @@ export class LiveProcedure {
     const writer = await openProcedureWriter(home, { key, procedure });
     const live = new LiveProcedure(options, writer);
     if (now.fieldOfView !== null) live.takeFieldOfView(now.fieldOfView);
-    options.setRecording?.(true);
+    live.#video.begin();
     return live;
   }
 
@@ -178,14 +102,13 @@ export class LiveProcedure {
     return {
       ...{ id: this.id, state: this.#state, label, operator: this.#options.operator, startedAt },
       ...{ totalMs: (this.#endedMs ?? performance.now()) - this.#startedMs, ...readTimers(this.#timers), paused: this.#paused },
-      ...{ video: this.#video, recordedFrames: this.#recorder.frames, recordedBytes: this.#recorder.bytes, disk: this.#reading },
-      ...{ ...this.#counts, trouble: this.#trouble, headHash: this.#headHash },
+      ...{ ...this.#video.status, ...this.#counts, trouble: this.#trouble, headHash: this.#headHash },
     };
   }
 
   takePacket(packet: RecordedPacket): void {
     if (this.#state !== 'open' && this.#state !== 'closing') return;
-    this.#recorder.push(packet);
+    this.#video.take(packet);
     this.#cutter.push(packet);
     this.#stills.retry();
   }
@@ -241,7 +164,7 @@ export class LiveProcedure {
 
   /** The source turned out not to be recordable. */
   takeNoVideo(detail: string): void {
-    this.#video = this.#video === 'running' ? 'stopped' : 'none';
+    this.#video.giveUp();
     this.#say(detail);
   }
 
@@ -310,10 +233,8 @@ export class LiveProcedure {
     this.#endedMs = performance.now();
     this.#state = 'closing';
     this.#isTaking = false;
-    this.#stopReason ??= 'closed';
     this.#options.onChange();
-    this.#disk.stop();
-    this.#options.setRecording?.(false);
+    this.#video.shut();
     const finished = new Promise<void>((resolve) => {
       this.#finished = resolve;
     });
@@ -321,7 +242,7 @@ export class LiveProcedure {
     await Promise.all([sleep(TAIL_MS), this.#sightings.size === 0 ? null : Promise.race([finished, sleep(FINISH_MS)])]);
     // A source that has fallen silent closes nothing any more.
     for (const sighting of this.#sightings.values()) this.takeSighting({ type: 'sighting-closed', sighting, reason: 'finished' });
-    await this.#recorder.stop();
+    await this.#video.stop();
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
     try {
       await this.#writer.append({ type: 'timers', totalMs: this.#endedMs - this.#startedMs, ...readTimers(this.#timers) });
@@ -340,38 +261,6 @@ export class LiveProcedure {
     }
   }
 
-  #onVideoStarted({ file, codec, originPtsUs }: RecordingPart): void {
-    this.#video = 'running';
-    this.#append({ type: 'recording-started', file, codec, originPtsUs });
-    this.#options.onChange();
-  }
-
-  #onVideoStopped({ frames, durationMs, goesOn, error }: RecordingPartEnd): void {
-    const reason = error !== null ? (isNoSpace(error) ? 'disk-full' : 'failed') : goesOn ? 'source' : (this.#stopReason ?? 'source');
-    this.#append({ type: 'recording-stopped', reason, detail: error === null ? null : messageOf(error), frames, durationMs });
-    if (!goesOn) this.#video = 'stopped';
-  }
-
-  #onVideoFailed(error: unknown): void {
-    this.#video = 'stopped';
-    this.#options.setRecording?.(false);
-    const why = isNoSpace(error) ? 'The disk is full: the video has stopped.' : `The video has stopped: ${messageOf(error)}.`;
-    this.#say(`${why} Tracking goes on.`);
-  }
-
-  #onDisk(reading: DiskReading): void {
-    const before = this.#reading?.state ?? 'ok';
-    this.#reading = reading;
-    if (before === 'ok' && reading.state !== 'ok') this.#append({ type: 'disk-low', freeBytes: reading.freeBytes });
-    if (reading.state === 'full' && this.#stopReason === null && (this.#video === 'running' || this.#video === 'waiting')) {
-      this.#stopReason = 'disk-full';
-      this.#video = 'stopped';
-      this.#options.setRecording?.(false);
-      this.#track(this.#recorder.stop());
-      this.#say('The disk is nearly full: the video has stopped. Tracking goes on.');
-    } else if (before !== reading.state) this.#options.onChange();
-  }
-
   #keepStill({ landmark, best, held }: DueStill): void {
     const site = this.#checklist.sites.find(({ landmarks }) => landmarks.includes(landmark))?.id ?? null;
     const keep = async (): Promise<void> => {
@@ -387,7 +276,7 @@ export class LiveProcedure {
 
   /** A frame is recorded a moment after it was shown. */
   async #holdSoon(ptsUs: number): Promise<HeldFrame | null> {
-    for (let waitedMs = 0; waitedMs < TAIL_MS && this.#video === 'running'; waitedMs += 50) {
+    for (let waitedMs = 0; waitedMs < TAIL_MS && this.#video.status.video === 'running'; waitedMs += 50) {
       if ((this.#cutter.newestPtsUs ?? -1) >= ptsUs) break;
       await sleep(50);
     }
@@ -447,8 +336,4 @@ export class LiveProcedure {
     this.#trouble = trouble;
     this.#options.onChange();
   }
-}
-
-function isNoSpace(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
