@@ -39,7 +39,7 @@ export function compareTracking(
   const { labels } = options.tracker;
   const metrics = (method: TrackingMethod): TrackingMetrics =>
     trackingMetrics(
-      recordings.map((recording) => answered(recording, method, options)),
+      recordings.map((recording) => trackedRecording(recording, method, options)),
       { labels, checklist: options.checklist },
     );
   return { filter: metrics('filter'), raw: metrics('raw'), vote7: metrics('vote7'), vote15: metrics('vote15') };
@@ -99,7 +99,8 @@ export function visitsOf(truth: readonly TruthFrame[], bridgeMs: number, minMs: 
   return bridged.filter(({ startPtsUs, endPtsUs }) => endPtsUs - startPtsUs >= minMs * 1000);
 }
 
-function answered(recording: TruthRecording, method: TrackingMethod, options: TrackingComparisonOptions): TrackedRecording {
+/** A recording as one method answers it. */
+export function trackedRecording(recording: TruthRecording, method: TrackingMethod, options: TrackingComparisonOptions): TrackedRecording {
   const { detections } = recording;
   const held = new Set(options.tracker.labels);
   const truth = recording.truth.map((frame) => ({

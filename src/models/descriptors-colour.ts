@@ -28,7 +28,8 @@ export function colourFeatures(rgb: Tensor): Tensor {
   );
 }
 
-function opponentColours(rgb: Tensor): readonly [redGreen: Tensor, yellowBlue: Tensor] {
+/** Red against green and yellow against blue, of logarithms. */
+export function opponentColours(rgb: Tensor): readonly [redGreen: Tensor, yellowBlue: Tensor] {
   const axes = [Math.SQRT1_2, -Math.SQRT1_2, 0, 1 / Math.sqrt(6), 1 / Math.sqrt(6), -2 / Math.sqrt(6)];
   const [redGreen, yellowBlue] = ops.chunk(ops.conv(ops.log(ops.add(rgb, 0.02)), mapConstant(rgb, [2, 3, 1, 1], axes), null), 2, 1);
   if (redGreen === undefined || yellowBlue === undefined) throw new RangeError('two opponent colours expected');

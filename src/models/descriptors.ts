@@ -6,6 +6,7 @@ import * as ops from '../onnx/ops.js';
 import { UsageError } from '../common/errors.js';
 import { colourFeatures } from './descriptors-colour.js';
 import { fillUnused } from './descriptors-layout.js';
+import { lumenFeatures } from './descriptors-lumen.js';
 import { halved, LUMA, mapConstant } from './descriptors-maps.js';
 import { decodeStatistics, encodeStatistics } from './descriptors-statistics.js';
 import { structureFeatures } from './descriptors-structure.js';
@@ -19,15 +20,15 @@ const NAME = 'descriptors';
  * Stands for the graph in the fingerprint, since its filters are computed here and may differ in their last bit between JavaScript engines.
  * To be raised with every change that moves embeddings.
  */
-const RECIPE = 'descriptors-1';
+const RECIPE = 'descriptors-2';
 const SIDE = 224;
-const BACKBONES = ['structure', 'colour'] as const;
+const BACKBONES = ['structure', 'colour', 'lumen'] as const;
 type Backbone = (typeof BACKBONES)[number];
 
-const WHITENING = { outputs: 64, components: 200, shrinkage: 0.15, spread: 0.1 };
+const WHITENING = { outputs: 48, components: 200, shrinkage: 0.15, spread: 0.1 };
 
 /**
- * The baseline model: two classical descriptors, *structure* and *colour*, as ONNX graphs. It needs no weights, only the statistics of a gallery.
+ * The baseline model: three classical descriptors, *structure*, *colour* and *lumen*, as ONNX graphs. It needs no weights, only the statistics of a gallery.
  * In the model that `fitted` returns, `feature:<backbone>` are the whitened, L2-normalised vectors of the single backbones.
  */
 export function descriptors(): FittableModel {
@@ -99,9 +100,13 @@ function buildModel(statistics: Statistics | null): Built {
   graph.output('embedding', embedding);
   graph.output(QUALITY_OUTPUT, qualityMeasures(pixels));
   const bytes = encodeModel(graph.model());
-  const recipe = partOf('backbone:structure+colour', new TextEncoder().encode(RECIPE), 'written for Lumenmark, no trained weights');
+  const recipe = partOf('backbone:structure+colour+lumen', new TextEncoder().encode(RECIPE), 'written for Lumenmark, no trained weights');
   const parts = [recipe, ...(statistics === null ? [] : [partOf('statistics', statistics.bytes, 'fitted on a gallery')])];
-  const dimensions = { structure: Number(raw.structure.shape[1]), colour: Number(raw.colour.shape[1]) };
+  const dimensions = {
+    structure: Number(raw.structure.shape[1]),
+    colour: Number(raw.colour.shape[1]),
+    lumen: Number(raw.lumen.shape[1]),
+  };
   return {
     model: {
       name: NAME,
@@ -120,9 +125,11 @@ function rawFeatures(pixels: Tensor): Readonly<Record<Backbone, Tensor>> {
   const full = ops.transpose(ops.mul(ops.cast(pixels, 'float32'), 1 / 255), [0, 3, 1, 2]);
   const rgb = fillUnused(halved(full));
   const luminance = ops.conv(rgb, mapConstant(rgb, [1, 3, 1, 1], LUMA), null);
+  const small = halved(rgb);
   return {
     structure: pixels.builder.scope('structure', () => structureFeatures(luminance)),
-    colour: pixels.builder.scope('colour', () => colourFeatures(halved(rgb))),
+    colour: pixels.builder.scope('colour', () => colourFeatures(small)),
+    lumen: pixels.builder.scope('lumen', () => lumenFeatures(small)),
   };
 }
 

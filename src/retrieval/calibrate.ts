@@ -12,7 +12,7 @@ export interface CalibrationGallery {
   readonly embeddings: Float32Array;
   readonly dimension: number;
   readonly labels: readonly string[];
-  /** Near-duplicates of one another carry one number. */
+  /** Near-duplicates of one another carry one number, as do pictures of one patient where that is known. */
   readonly groups: readonly number[];
   /**
    * The embeddings of all exemplars by a model that was fitted on `members` alone; null when the model is not fitted on the gallery. A
@@ -45,7 +45,7 @@ const FOLDS = 5;
 
 /**
  * Calibrates vote and threshold on the gallery itself. Every exemplar is asked twice: once with others of its class in the gallery, and
- * once with its class, the classes that it is a part of and its parts left out; never with itself or a near-duplicate.
+ * once with its class, the classes that it is a part of and its parts left out; never with itself or its group.
  */
 export async function calibrate(gallery: CalibrationGallery, options: CalibrateOptions): Promise<CalibrationOutcome> {
   const { labels, groups, refit } = gallery;

@@ -39,7 +39,7 @@ export const EXEMPLAR = z.strictObject({
   fieldOfView: FIELD_OF_VIEW.nullable(),
   /** Exemplars with one number are near-duplicates of each other; the number is that of the first of them. */
   group: count,
-  /** Mean similarity to its nearest exemplars that are no near-duplicates of it. */
+  /** Mean similarity to its nearest exemplars that are neither near-duplicates of it nor, where paths name patients, of its patient. */
   density: z.number(),
   /** SHA-256 of the thumbnail. */
   thumbnail: sha256,
@@ -69,7 +69,7 @@ const CALIBRATION = z.strictObject({
   wantedFalseAcceptance: share,
   /** The point that serves. */
   chosen: OPERATING_POINT,
-  /** Queries with their class in the gallery, near-duplicates removed. */
+  /** Queries with their class in the gallery; near-duplicates, and pictures of the same patient where paths name patients, removed. */
   knownQueries: count,
   /** The same queries with their class removed. */
   unknownQueries: count,

@@ -24,6 +24,7 @@ import {
   type GalleryManifest,
   type HnswRecord,
 } from './manifest.js';
+import { kinGroups } from './patients.js';
 import type { FieldOfViewMode } from './still-pixels.js';
 import type { VectorIndex } from './vector-index.js';
 import type { VoteOptions } from './vote.js';
@@ -73,13 +74,17 @@ export async function writeGallery(
   const { work } = folder;
   const labels = content.exemplars.map(({ label }) => label);
   const groups = labels.map((_, exemplar) => grouping.of(exemplar));
+  const kin = kinGroups(
+    content.exemplars.map(({ path }) => path),
+    grouping,
+  );
   const { index, record } = await buildIndex(work, content);
   const k = Math.min(content.k, labels.length);
   const progress = (stage: WriteStage) => (share: number) =>
     content.onProgress?.({ stage, done: Math.round(share * labels.length), total: labels.length });
   const abortable = signal === undefined ? {} : { signal };
   const { vote, calibration } = await calibrate(
-    { embeddings, dimension: model.dimension, labels, groups, refit },
+    { embeddings, dimension: model.dimension, labels, groups: kin, refit },
     {
       k,
       ...(content.vote === null ? {} : { vote: content.vote }),
@@ -88,7 +93,7 @@ export async function writeGallery(
       onProgress: progress('calibrating'),
     },
   );
-  const densities = await densitiesOf(index, embeddings, groups, { ...abortable, onProgress: progress('densities') });
+  const densities = await densitiesOf(index, embeddings, kin, { ...abortable, onProgress: progress('densities') });
   const exemplars = content.exemplars.map((exemplar, at): Exemplar => ({
     ...exemplar,
     group: groups[at] ?? at,

@@ -1,4 +1,6 @@
 import { classesAround, classInfo, type Tract } from '../common/landmarks.js';
+import { ratioAt } from '../retrieval/likelihood-ratio.js';
+import type { Match } from '../retrieval/match.js';
 import type { Detection } from './detection.js';
 import type { ResolvedTrackerOptions } from './options.js';
 
@@ -33,7 +35,7 @@ export function createEvidenceReader(
   options: ResolvedTrackerOptions,
 ): (detection: Detection) => Evidence | null {
   const around = landmarks.map(classesAround);
-  const { scoreFloor, nothingShare, widerClassShare, falseAcceptance, falseRejection } = options;
+  const { scoreFloor, nothingShare, widerClassShare, falseAcceptance, falseRejection, confidenceRatios } = options;
   const isState = new Set(landmarks);
   const isElsewhere = (label: string): boolean => !isOfTract(label, options.tract);
   const outOfBody: Evidence = {
@@ -42,6 +44,19 @@ export function createEvidenceReader(
     score: 0,
   };
 
+  /** Likelihoods of how near the frame is to the gallery, for a place that the gallery holds and for one that it does not. */
+  function knownLikelihoods({ known, confidence }: Match): { held: number; foreign: number } {
+    if (confidenceRatios.length === 0) {
+      return known ? { held: 1 - falseRejection, foreign: falseAcceptance } : { held: falseRejection, foreign: 1 - falseAcceptance };
+    }
+    // On video either kind of frame now and then looks like the other, whatever it would do as a still.
+    const ratio = ratioAt(confidenceRatios, confidence);
+    return {
+      held: ((1 - falseRejection) * ratio + falseRejection) / (1 + ratio),
+      foreign: (falseAcceptance * ratio + 1 - falseAcceptance) / (1 + ratio),
+    };
+  }
+
   return ({ quality, match }) => {
     if (quality.verdict === 'out-of-body') return outOfBody;
     if (quality.verdict !== 'good') return null;
@@ -49,8 +64,7 @@ export function createEvidenceReader(
     const votes = new Map(match.scores.map(({ label, score }) => [label, score]));
     const vote = (label: string): number => votes.get(label) ?? 0;
     const otherVotes = match.scores.reduce((sum, { label, score }) => (isState.has(label) || isElsewhere(label) ? sum : sum + score), 0);
-    const held = match.known ? 1 - falseRejection : falseRejection;
-    const foreign = match.known ? falseAcceptance : 1 - falseAcceptance;
+    const { held, foreign } = knownLikelihoods(match);
     const nothing = foreign * nothingShare + held * otherVotes;
 
     const scores = landmarks.map(

@@ -1,4 +1,5 @@
 import type { Gallery } from '../retrieval/gallery.js';
+import { confidenceRatios } from '../retrieval/likelihood-ratio.js';
 import type { Checklist } from './checklist.js';
 import type { TrackerOptions } from './options.js';
 
@@ -16,12 +17,13 @@ export function trackerOptionsFor(
   gallery: Pick<Gallery, 'labels' | 'manifest'>,
   checklist: Pick<Checklist, 'tract'> | null,
 ): TrackerOptions {
-  const chosen = gallery.manifest.calibration?.chosen;
+  const { chosen, curve } = gallery.manifest.calibration ?? {};
   return {
     labels: [...gallery.labels],
     tract: checklist?.tract ?? null,
     falseAcceptance: chosen === undefined ? 1 : raised(chosen.falseAcceptance, VIDEO.falseAcceptance),
     falseRejection: chosen === undefined ? 0 : raised(chosen.loss, VIDEO.falseRejection),
+    confidenceRatios: curve === undefined ? [] : confidenceRatios(curve),
   };
 }
 

@@ -30,6 +30,10 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   switchRatePerS: rate.default(0.06),
   /** Rate at which some landmark comes into view while there is none, 1/s. */
   enterRatePerS: rate.default(0.4),
+  /** How much less likely each landmark on the way, passed without being seen, makes the next one to come into view; 1 ignores the anatomy. */
+  skipShare: z.number().positive().max(1).default(0.2),
+  /** Least weight of any landmark to come next, beside that of a neighbour: cuts in the video, and galleries with errors. */
+  anywhereShare: z.number().positive().max(1).default(0.01),
   /** Share of the transition rates that a frame of bad quality is aged by: it is no evidence, but little can have changed. */
   badFrameAgeing: z.number().min(0).max(1).default(0.33),
 
@@ -43,13 +47,18 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** Class score that every landmark is granted: bounds how much a single frame can say against one. */
   scoreFloor: share.default(0.15),
   /** What a place that the gallery does not hold counts against a landmark's whole vote. */
-  nothingShare: share.default(0.12),
+  nothingShare: share.default(0.25),
   /** How much of the vote for a wider class (`stomach`) counts for the narrower ones within it (`antrum`). */
   widerClassShare: z.number().min(0).max(1).default(0.5),
   /** Share of the frames of places that the gallery does not hold which it takes for known; its calibration states it. */
   falseAcceptance: rateOfError.default(0.1),
   /** Share of the frames of places that the gallery does hold which it takes for unknown; its calibration states it. */
   falseRejection: rateOfError.default(0.1),
+  /**
+   * How much likelier a confidence is for a place that the gallery holds than for one that it does not, by rising confidence; its calibration
+   * states it. Empty: only `known` counts. Bounded by the two rates above, as which video differs from the stills of a gallery.
+   */
+  confidenceRatios: z.array(z.strictObject({ confidence: z.number(), ratio: z.number().positive() })).default([]),
   /** Likelihood of an out-of-body frame while a landmark is in view, relative to while there is none. */
   outOfBodyShare: share.default(0.05),
 
@@ -58,7 +67,7 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** … after at least this many good frames that agree … */
   minAgreeingFrames: z.number().int().min(2).default(3),
   /** … over at least this time, ms. */
-  minEvidenceMs: duration.default(600),
+  minEvidenceMs: duration.default(900),
   /** A sighting fades below this probability … */
   closeBelow: share.default(0.3),
   /** … after at least this many good frames that disagree. */

@@ -1,5 +1,5 @@
 import { classInfo } from '../common/landmarks.js';
-import { predict, restingBelief, update, type Belief } from './belief.js';
+import { createChain, inView, update, type Belief } from './belief.js';
 import type { Detection, FrameQuality } from './detection.js';
 import { createEvidenceReader, isOfTract, type Evidence } from './evidence.js';
 import { resolveTrackerOptions, type ResolvedTrackerOptions, type TrackerOptions } from './options.js';
@@ -93,6 +93,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     (label) => classInfo(label).kind === 'landmark' && isOfTract(label, resolved.tract),
   );
   const readEvidence = createEvidenceReader(landmarks, resolved);
+  const chain = createChain(landmarks, resolved);
   const edgeUs = resolved.edgeMs * 1000;
   const bridgeUs = resolved.bridgeMs * 1000;
 
@@ -100,7 +101,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     sourceId: null,
     lastPtsUs: null,
     lastEvidencePtsUs: null,
-    belief: restingBelief(landmarks.length, resolved),
+    belief: chain.start,
     candidates: landmarks.map(() => null),
     open: null,
     lastEnd: null,
@@ -166,10 +167,12 @@ export function createTracker(options: TrackerOptions): Tracker {
 
     const evidence = readEvidence(detection);
     const elapsedS = state.lastPtsUs === null ? 0 : (ptsUs - state.lastPtsUs) / 1e6;
-    const aged = predict(state.belief, evidence === null ? elapsedS * resolved.badFrameAgeing : elapsedS, resolved);
+    const aged = chain.predict(state.belief, evidence === null ? elapsedS * resolved.badFrameAgeing : elapsedS);
     const weight = independentShare(state, ptsUs) * qualityWeight(detection.quality);
     const belief = evidence === null ? aged : update(aged, evidence.likelihoods, weight);
-    const probability = (k: number): number => belief[1 + k] ?? 0;
+    const probabilities = inView(belief);
+    const nothing = probabilities[0] ?? 0;
+    const probability = (k: number): number => probabilities[1 + k] ?? 0;
 
     const supports = evidence?.supports ?? null;
     const frame: SupportingFrame | null =
@@ -241,9 +244,9 @@ export function createTracker(options: TrackerOptions): Tracker {
       },
       current:
         open === null || open.fading
-          ? { landmark: null, score: belief[0] ?? 0 }
+          ? { landmark: null, score: nothing }
           : { landmark: landmarks[open.landmark] ?? null, score: probability(open.landmark) },
-      posterior: { nothing: belief[0] ?? 0, landmarks: Object.fromEntries(landmarks.map((label, k) => [label, probability(k)])) },
+      posterior: { nothing, landmarks: Object.fromEntries(landmarks.map((label, k) => [label, probability(k)])) },
       events,
     };
   }

@@ -1,9 +1,9 @@
 /**
  * Tracking accuracy on simulated procedures: the temporal filter beside the frames' own answers and majority votes.
  *
- *   npm run bench:tracking -- [--tracts upper,lower] [--patients 10] [--gallery-patients 20] [--per-class 60] [--minutes 1.5]
+ *   npm run bench:tracking -- [--tracts upper,lower] [--patients 14] [--gallery-patients 20] [--per-class 60] [--minutes 1.5]
  *                             [--fps 4] [--threads 1] [--work DIR] [--calibrate TRIALS [--calibration-patients 6]]
- *                             [--foreign LANDMARK,…] [--json FILE]
+ *                             [--foreign all|LANDMARK,…] [--json FILE]
  *
  * Drawing takes most of the time (about 4 frames a second and thread), so what was drawn is kept in `--work` and used again; delete
  * the folder after a change of the phantom. Patients of gallery, calibration and report are never the same: their seeds lie in
@@ -15,8 +15,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { detectRecording } from '../../src/evaluation/detect-recording.js';
-import { compareTracking, visitsOf, type TrackingMethod, type TruthRecording } from '../../src/evaluation/tracking-comparison.js';
-import type { TrackingMetrics } from '../../src/evaluation/tracking.js';
+import { bootstrapSeveral, type Interval } from '../../src/evaluation/intervals.js';
+import {
+  compareTracking,
+  trackedRecording,
+  visitsOf,
+  type TrackingComparisonOptions,
+  type TrackingMethod,
+  type TruthRecording,
+} from '../../src/evaluation/tracking-comparison.js';
+import { trackingMetrics, type TrackingMetrics } from '../../src/evaluation/tracking.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
 import { descriptors } from '../../src/models/descriptors.js';
@@ -62,7 +70,7 @@ export default async function bench(args: string[]): Promise<void> {
     args,
     options: {
       tracts: { type: 'string', default: 'upper,lower' },
-      patients: { type: 'string', default: '10' },
+      patients: { type: 'string', default: '14' },
       'gallery-patients': { type: 'string', default: '20' },
       'per-class': { type: 'string', default: '60' },
       'calibration-patients': { type: 'string', default: '6' },
@@ -112,15 +120,19 @@ export default async function bench(args: string[]): Promise<void> {
     const recordings = await recordingsOf(tract, 'report', settings.patients, gallery, settings);
     const methods = compareTracking(recordings, { tracker, checklist });
     printTable(methods);
+    const intervals = intervalsOf(recordings, { tracker, checklist });
+    console.log(`filter, 95 % (patients drawn): ${JSON.stringify(intervals)}`);
     for (const { seed, detections, truth } of recordings) {
       await writeFile(join(settings.work, tract, `timeline-${seed}.svg`), timelineSvg(detections, tracker, visitsOf(truth, 1000, 0)));
     }
-    const foreign = [];
-    for (const landmark of (values.foreign ?? '').split(',').filter((name) => STILL_CLASSES[tract].includes(name))) {
-      foreign.push(await foreignPlace(tract, landmark, settings));
+    const wanted = values.foreign === 'all' ? STILL_CLASSES[tract] : (values.foreign ?? '').split(',');
+    const foreign: ForeignPlace[] = [];
+    for (const landmark of wanted.filter((name) => STILL_CLASSES[tract].includes(name))) {
+      const place = await foreignPlace(tract, landmark, settings);
+      console.log(lineOf(place));
+      foreign.push(place);
     }
-    for (const line of foreign) console.log(line);
-    report[tract] = { known: calibration?.chosen, methods, foreign };
+    report[tract] = { known: calibration?.chosen, methods, intervals, foreign };
   }
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
@@ -189,30 +201,74 @@ async function recordingsOf(
   return recordings;
 }
 
+interface ForeignPlace {
+  readonly landmark: string;
+  /** Good frames of the removed landmark, and the share of them that is unknown at the calibrated threshold. */
+  readonly frames: number;
+  readonly unknown: number;
+  /** The same for good frames of the other landmarks' visits: what is lost. */
+  readonly heldFrames: number;
+  readonly lost: number;
+  /** Share of the removed landmark's frames that is unknown at the threshold that loses 5 % of the others. */
+  readonly unknownAt5PercentLost: number;
+}
+
 /** Removes a landmark from the gallery and plays its visits: how many of their frames are unknown, and how many others are lost. */
-async function foreignPlace(tract: Tract, landmark: string, settings: Settings): Promise<string> {
+async function foreignPlace(tract: Tract, landmark: string, settings: Settings): Promise<ForeignPlace> {
   const gallery = await galleryOf(
     tract,
     settings,
     STILL_CLASSES[tract].filter((label) => label !== landmark),
   );
   const recordings = await recordingsOf(tract, 'report', settings.patients, gallery, settings);
-  const count = { foreign: 0, refused: 0, held: 0, lost: 0 };
+  const [foreign, held] = [[] as number[], [] as number[]];
   for (const { detections, truth } of recordings) {
     for (const { ptsUs, quality, match } of detections) {
       const frame = truth.findLast((candidate) => candidate.ptsUs <= ptsUs);
-      if (quality.verdict !== 'good' || frame === undefined || frame.landmark === null) continue;
-      if (frame.landmark === landmark) {
-        count.foreign += 1;
-        if (!match.known) count.refused += 1;
-      } else {
-        count.held += 1;
-        if (!match.known) count.lost += 1;
-      }
+      if (quality.verdict === 'good' && frame !== undefined && frame.landmark !== null)
+        (frame.landmark === landmark ? foreign : held).push(match.confidence);
     }
   }
-  const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} % of ${whole}`;
-  return `without ${landmark}: unknown ${share(count.refused, count.foreign)} of its frames; lost ${share(count.lost, count.held)} others`;
+  const below = (confidences: readonly number[], threshold: number): number =>
+    confidences.filter((confidence) => confidence < threshold).length / confidences.length;
+  const threshold = gallery.manifest.calibration?.chosen.threshold ?? -Infinity;
+  const strict = [...held].sort((a, b) => a - b)[Math.floor(held.length * 0.05)] ?? -Infinity;
+  return {
+    landmark,
+    frames: foreign.length,
+    unknown: below(foreign, threshold),
+    heldFrames: held.length,
+    lost: below(held, threshold),
+    unknownAt5PercentLost: below(foreign, strict),
+  };
+}
+
+function lineOf({ landmark, frames, unknown, heldFrames, lost, unknownAt5PercentLost }: ForeignPlace): string {
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  return (
+    `without ${landmark}: unknown ${percent(unknown)} of its ${frames} frames, lost ${percent(lost)} of ${heldFrames} others; ` +
+    `at 5 % lost, unknown ${percent(unknownAt5PercentLost)}`
+  );
+}
+
+/** 95 % intervals of the filter's metrics; patients are drawn, since the visits of one patient are no independent evidence. */
+function intervalsOf(recordings: readonly PatientRecording[], options: TrackingComparisonOptions): Readonly<Record<string, Interval>> {
+  const tracked = recordings.map((recording) => trackedRecording(recording, 'filter', options));
+  const names = ['f1', 'falseSightingsPerMinute', 'coverage', 'onsetDelayMs'] as const;
+  const statistics = (items: readonly number[]): number[] => {
+    const drawn = items.flatMap((item) => tracked[item] ?? []);
+    const { sightings, falseSightingsPerMinute, coverage, onsetDelayMs } = trackingMetrics(drawn, {
+      labels: options.tracker.labels,
+      checklist: options.checklist,
+    });
+    return [sightings.f1, falseSightingsPerMinute, coverage.agreement, onsetDelayMs.median].map((value) => value ?? NaN);
+  };
+  const intervals = bootstrapSeveral(
+    recordings.map(({ seed }) => seed),
+    statistics,
+    { samples: 400 },
+  );
+  return Object.fromEntries(names.map((name, at) => [name, intervals[at] ?? [NaN, NaN]]));
 }
 
 const HEADINGS = ['frame F1', 'precision', 'recall', 'F1', 'false/min', 'onset', 'p95', 'fragments', 'coverage'];

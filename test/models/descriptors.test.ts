@@ -122,11 +122,35 @@ describe('descriptors', () => {
         else if (corner) overlaid.set((x * 7 + y * 13) % 5 === 0 ? [255, 255, 255] : [0, 0, 0], (y * SIDE + x) * 3);
       }
     }
-    const { 'feature:structure': structure, 'feature:colour': colour } = await outputsOf(model.base, [plain, overlaid]);
-    for (const rows of [structure, colour]) {
+    const {
+      'feature:structure': structure,
+      'feature:colour': colour,
+      'feature:lumen': lumen,
+    } = await outputsOf(model.base, [plain, overlaid]);
+    for (const rows of [structure, colour, lumen]) {
       const [a, b] = [rows?.[0] ?? new Float32Array(), rows?.[1] ?? new Float32Array()];
       expect(Math.max(...a.map((value, index) => Math.abs(value - (b[index] ?? 0))))).toBeLessThan(1e-4);
     }
+  });
+
+  it('knows a triangular lumen from a round one, however the endoscope is turned and wherever the lumen lies', async () => {
+    const lumen = (sides: number, turned: number, x0 = 0.5, y0 = 0.45): Uint8Array =>
+      picture((x, y) => {
+        const angle = Math.atan2(y - y0, x - x0) - turned;
+        const edge = 0.16 * (1 + (sides === 0 ? 0 : 0.35 * Math.cos(sides * angle)));
+        const away = Math.hypot(x - x0, y - y0) / edge;
+        const shade = Math.min(1, 0.15 + 0.5 * Math.max(0, away - 0.8) ** 2 + (away > 1 ? 0.35 : 0));
+        return [220 * shade, 130 * shade, 110 * shade];
+      });
+    const { 'feature:lumen': rows } = await outputsOf(model.base, [
+      lumen(3, 0),
+      lumen(3, 0.7),
+      lumen(3, 0.3, 0.56, 0.4),
+      lumen(0, 0),
+      lumen(0, 0, 0.56, 0.4),
+    ]);
+    const distance = (a: number, b: number): number => Math.hypot(...(rows?.[a] ?? []).map((value, at) => value - (rows?.[b]?.[at] ?? 0)));
+    for (const triangle of [1, 2]) for (const round of [3, 4]) expect(distance(0, triangle)).toBeLessThan(0.7 * distance(triangle, round));
   });
 
   it('is the same model for the same statistics, and another for others', () => {

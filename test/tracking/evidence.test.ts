@@ -35,6 +35,26 @@ describe('evidence of a frame', () => {
     });
   });
 
+  it('weighs how near the frame is, where the gallery states what that says', () => {
+    const confidenceRatios = [
+      { confidence: 0.2, ratio: 0.01 },
+      { confidence: 0.6, ratio: 100 },
+    ];
+    const near = createEvidenceReader(['pylorus', 'z-line'], { ...options, confidenceRatios });
+    const at = (confidence: number): number => {
+      const [nothing = 0, pylorus = 0] = near(withConfidence(confidence))!.likelihoods;
+      return pylorus / nothing;
+    };
+    const withConfidence = (confidence: number): ReturnType<typeof detectionOf> => {
+      const detection = detectionOf({ ptsUs: 0, scores: { pylorus: 1 } });
+      return { ...detection, match: { ...detection.match, confidence } };
+    };
+    // At a ratio of 1 the frame says nothing but its scores; far off, as much as the gallery's errors on video allow.
+    expect(at(0.4)).toBeCloseTo(((1.1 / 0.2) * (0.9 + 0.1)) / (0.25 + 0.75), 6);
+    expect(at(0.1)).toBeCloseTo(((1.1 / 0.2) * (0.9 * 0.01 + 0.1)) / (0.25 * 0.01 + 0.75), 6);
+    expect(at(0.9)).toBeCloseTo(((1.1 / 0.2) * (0.9 * 100 + 0.1)) / (0.25 * 100 + 0.75), 6);
+  });
+
   it('counts votes for findings and quality classes for nothing', () => {
     const evidence = read(detectionOf({ ptsUs: 0, scores: { polyps: 0.5, pylorus: 0.4, 'bbps-0-1': 0.1 } }))!;
     expect(evidence.likelihoods[0]).toBeCloseTo(0.05 + 0.9 * 0.6);

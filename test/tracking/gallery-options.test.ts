@@ -6,7 +6,13 @@ import { createTracker } from '../../src/tracking/tracker.js';
 type Calibration = GalleryManifest['calibration'];
 
 function galleryOf(calibration: { falseAcceptance: number; loss: number } | null): Parameters<typeof trackerOptionsFor>[0] {
-  const chosen = calibration === null ? null : ({ chosen: { threshold: 0.4, precision: 1, ...calibration } } as unknown as Calibration);
+  const curve = [
+    { threshold: 0, falseAcceptance: 1, loss: 0, precision: 1 },
+    { threshold: 0.4, falseAcceptance: 0.1, loss: 0.2, precision: 1 },
+    { threshold: 1, falseAcceptance: 0, loss: 1, precision: 1 },
+  ];
+  const chosen =
+    calibration === null ? null : ({ chosen: { threshold: 0.4, precision: 1, ...calibration }, curve } as unknown as Calibration);
   return { labels: ['antrum', 'cecum', 'polyps'], manifest: { calibration: chosen } as GalleryManifest };
 }
 
@@ -16,10 +22,16 @@ describe('trackerOptionsFor', () => {
     expect(options).toMatchObject({ labels: ['antrum', 'cecum', 'polyps'], tract: 'upper' });
     expect(options.falseAcceptance).toBeCloseTo(0.235);
     expect(options.falseRejection).toBeCloseTo(0.44);
+    expect(options.confidenceRatios!.map(({ confidence }) => confidence)).toEqual([0.2, 0.7]);
     expect(createTracker(options).landmarks).toEqual(['antrum']);
   });
 
   it('lets known say nothing where the gallery was not calibrated', () => {
-    expect(trackerOptionsFor(galleryOf(null), null)).toMatchObject({ tract: null, falseAcceptance: 1, falseRejection: 0 });
+    expect(trackerOptionsFor(galleryOf(null), null)).toMatchObject({
+      tract: null,
+      falseAcceptance: 1,
+      falseRejection: 0,
+      confidenceRatios: [],
+    });
   });
 });

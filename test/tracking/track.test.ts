@@ -7,7 +7,7 @@ import { detectionOf } from '../support/synthetic-detections.js';
 
 const LABELS = ['antrum', 'pylorus'];
 const frame = (ms: number, landmark = 'antrum') => detectionOf({ ptsUs: ms * 1000, frameId: ms, scores: { [landmark]: 1 } });
-const FRAMES = { a: frame(0), b: frame(400), c: frame(800), d: frame(1200), e: frame(1600) };
+const FRAMES = { a: frame(0), b: frame(450), c: frame(900), d: frame(1350), e: frame(1800) };
 
 /** What an update says, in one word. */
 const said = ({ detection, current, events }: TrackingUpdate): string =>
@@ -29,10 +29,10 @@ describe('track', () => {
       const updates = cold('-a--bc-de--|', FRAMES).pipe(track({ labels: LABELS }), map(said));
       expectObservable(updates).toBe('-a--bc-de--(f|)', {
         a: '0 -',
-        b: '400 -',
-        c: '800 antrum opened',
-        d: '1200 antrum',
-        e: '1600 antrum improved',
+        b: '450 -',
+        c: '900 antrum opened',
+        d: '1350 antrum',
+        e: '1800 antrum improved',
         f: 'end - closed',
       });
     });
@@ -41,7 +41,7 @@ describe('track', () => {
   it('closes what is open before it passes an error on', () => {
     run(({ cold, expectObservable }) => {
       const updates = cold('abc#', FRAMES).pipe(track({ labels: LABELS }), map(said));
-      expectObservable(updates).toBe('abc(f#)', { a: '0 -', b: '400 -', c: '800 antrum opened', f: 'end - closed' });
+      expectObservable(updates).toBe('abc(f#)', { a: '0 -', b: '450 -', c: '900 antrum opened', f: 'end - closed' });
     });
   });
 
@@ -62,26 +62,26 @@ describe('track', () => {
     const first = createTracker({ labels: LABELS });
     const second = createTracker({ labels: ['pylorus', 'z-line'] });
     let tracker = first;
-    const frames = [...[0, 400, 800].map((ms) => frame(ms)), ...[1200, 1600, 2000].map((ms) => frame(ms, 'pylorus'))];
+    const frames = [...[0, 450, 900].map((ms) => frame(ms)), ...[1350, 1800, 2250].map((ms) => frame(ms, 'pylorus'))];
     const ids: number[] = [];
     const words: string[] = [];
     from(frames)
       .pipe(
-        tap(({ frameId }) => (tracker = frameId < 1200 ? first : second)),
+        tap(({ frameId }) => (tracker = frameId < 1350 ? first : second)),
         track(() => tracker),
       )
       .subscribe((update) => {
         words.push(said(update));
         ids.push(...update.events.map(({ sighting }) => sighting.id));
       });
-    expect(words).toEqual(['0 -', '400 -', '800 antrum opened', 'end - closed', '1200 -', '1600 -', '2000 pylorus opened', 'end - closed']);
+    expect(words).toEqual(['0 -', '450 -', '900 antrum opened', 'end - closed', '1350 -', '1800 -', '2250 pylorus opened', 'end - closed']);
     expect(ids).toEqual([0, 0, 1, 1]);
   });
 
   it('lets go of the source when nobody listens any more', () => {
     run(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold('abcde', FRAMES);
-      expectObservable(source.pipe(track({ labels: LABELS }), map(said)), '^-!').toBe('ab', { a: '0 -', b: '400 -' });
+      expectObservable(source.pipe(track({ labels: LABELS }), map(said)), '^-!').toBe('ab', { a: '0 -', b: '450 -' });
       expectSubscriptions(source.subscriptions).toBe('^-!');
     });
   });
@@ -89,7 +89,7 @@ describe('track', () => {
   it('gives every subscriber a memory of its own', () => {
     run(({ cold, expectObservable }) => {
       const updates = cold('abc|', FRAMES).pipe(track({ labels: LABELS }), map(said));
-      const values = { a: '0 -', b: '400 -', c: '800 antrum opened', f: 'end - closed' };
+      const values = { a: '0 -', b: '450 -', c: '900 antrum opened', f: 'end - closed' };
       expectObservable(updates).toBe('abc(f|)', values);
       expectObservable(updates).toBe('abc(f|)', values);
     });
