@@ -9,7 +9,7 @@ import { modelSubject, type Subject } from './subject.js';
 export function variantsOf(model: Model | FittableModel, set: PictureSet): Subject[] {
   const whole = modelSubject(model, set);
   const names = 'fitted' in model ? model.base.backbones : model.backbones;
-  if ('fitted' in model) return [whole, ...names.map((backbone, at) => fittedPart(whole, backbone, at, names.length))];
+  if ('fitted' in model) return [whole, ...names.map((_, at) => fittedPart(whole, set, names, at))];
   const count = set.labels.length;
   const features = names.map((name) => normaliseRows(set.features[name] ?? new Float32Array(), count));
   const fixed = (name: string, embeddings: Float32Array): Subject => ({ name, labels: set.labels, embed: () => embeddings });
@@ -20,23 +20,33 @@ export function variantsOf(model: Model | FittableModel, set: PictureSet): Subje
   ];
 }
 
-/** The directions that one backbone adds to a fitted model: all backbones keep the same number, one after the other. */
-function fittedPart(whole: Subject, backbone: string, at: number, of: number): Subject {
+/**
+ * The directions that one backbone adds to a fitted model, one backbone after the other: all keep the same number, or everything where there
+ * are too few pictures to choose by.
+ */
+function fittedPart(whole: Subject, set: PictureSet, names: readonly string[], at: number): Subject {
   const count = whole.labels.length;
+  const raw = names.map((name) => (set.features[name]?.length ?? 0) / count);
   return {
-    name: `${backbone} alone`,
+    name: `${names[at] ?? ''} alone`,
     labels: whole.labels,
     embed(fit) {
       const all = whole.embed(fit);
       const width = all.length / count;
-      const share = width / of;
+      const isRaw = sumOf(raw) === width;
+      const share = isRaw ? (raw[at] ?? 0) : width / names.length;
+      const start = isRaw ? sumOf(raw.slice(0, at)) : at * share;
       const part = Float32Array.from(
         { length: count * share },
-        (_, index) => all[Math.floor(index / share) * width + at * share + (index % share)] ?? 0,
+        (_, index) => all[Math.floor(index / share) * width + start + (index % share)] ?? 0,
       );
       return normaliseRows(part, count);
     },
   };
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** Each of `count` rows divided by its length; rows of zeros stay. */
