@@ -53,6 +53,7 @@ export function register(program: Command): void {
     .addOption(
       new Option('--positions <recipe>', 'recipe to resize position embeddings; default: the official one').choices(POSITION_RECIPES),
     )
+    .option('--licence <text>', 'licence of the backbones, for the card, where it is not known')
     .optionsGroup('Hyper-parameters:')
     .option('--epochs <n>', 'passes over the training pictures (default: 30)')
     .option('--steps <n>', 'end after so many steps')
@@ -158,6 +159,7 @@ async function importResult(name: string, flags: FinetuneFlags, { result, inputS
     adapter: result.folder,
     inputSize,
     ...(flags.positions === undefined ? {} : { positions: flags.positions }),
+    ...(flags.licence === undefined ? {} : { licence: flags.licence }),
     replace: true,
     run: runModel,
   });

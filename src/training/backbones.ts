@@ -36,6 +36,8 @@ export interface OpenBackbonesOptions {
   /** Side of the input, px; default: what the backbones were made for, 112 for random ones. */
   readonly inputSize?: number;
   readonly positions?: PositionRecipe;
+  /** Licence of the weights; stands above what is known of the files. */
+  readonly licence?: string;
   /** Of random weights. */
   readonly seed: number;
 }
@@ -59,9 +61,10 @@ export async function openBackbones(options: OpenBackbonesOptions): Promise<Open
     const files = new Map<Request, VitSource>();
     for (const request of requests) {
       if (isBackboneSpec(request.what)) continue;
+      const licence = options.licence ?? request.licence;
       const source = await openSource(
         { path: request.what, ...(request.name === undefined ? {} : { name: request.name }) },
-        request.licence === undefined ? {} : { licence: request.licence },
+        licence === undefined ? {} : { licence },
       );
       opened.push(source);
       files.set(request, onlyTransformer(source, request.what));
@@ -85,7 +88,7 @@ export async function openBackbones(options: OpenBackbonesOptions): Promise<Open
         positions: options.positions ?? request.positions ?? officialRecipe(spec),
         tensors,
         sha256: await hashOf(tensors),
-        licence: found?.licence ?? 'as its trainer says',
+        licence: found?.licence ?? options.licence ?? 'as its trainer says',
         origin: found === undefined ? `${describeSpec(spec)}, random weights (${request.what})` : request.what,
         isFile: found !== undefined,
       });
