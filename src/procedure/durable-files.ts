@@ -1,4 +1,5 @@
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, link, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** While it is written; a crash may leave it. */
@@ -21,6 +22,27 @@ export async function writeDurably(file: string, bytes: Uint8Array): Promise<voi
     throw error;
   }
   await syncFolder(dirname(file));
+}
+
+/**
+ * Gives a finished file another name, unless that is taken: false then. Of many who try at once, one succeeds. A link does that in one step;
+ * where the file system has none (exFAT, some network shares) a copy does, and may be seen half-written.
+ */
+export async function claimName(file: string, name: string): Promise<boolean> {
+  try {
+    await link(file, name).catch(async (error: unknown) => {
+      if (codeOf(error) === 'EEXIST') throw error;
+      await copyFile(file, name, constants.COPYFILE_EXCL);
+    });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** Makes the names in a folder durable. Windows has no such call, and needs none. */

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { messageOf, ProcedureError } from '../common/errors.js';
 import { isRunning, processIdentity } from '../common/process-identity.js';
+import { claimName } from './durable-files.js';
 
 const HOLDER = z.object({
   pid: z.number().int().positive(),
@@ -25,6 +26,8 @@ export interface HomeLock {
 
 /** Longer than a takeover takes; a guard older than this was left by a crash. */
 const GUARD_EXPIRES_MS = 10_000;
+/** A lock that nobody can read may be half-written; an older one is none. */
+const UNREADABLE_EXPIRES_MS = 2000;
 const RETRY_MS = 30;
 const ATTEMPTS = 400;
 
@@ -48,8 +51,7 @@ export async function lockHome(home: string): Promise<HomeLock> {
     await mkdir(home, { recursive: true });
     await writeFile(partial, own, { flag: 'wx' });
     try {
-      // Linking is atomic and never replaces: the lock appears whole, and to one process only.
-      for (let attempt = 0; !(await linked(partial, file)); attempt++) {
+      for (let attempt = 0; !(await claimName(partial, file)); attempt++) {
         if (attempt >= ATTEMPTS) throw new Error(`${file} changes hands all the time`);
         await takeOver(home, file);
       }
@@ -77,12 +79,15 @@ async function takeOver(home: string, file: string): Promise<void> {
   if (text === null) return;
   const holder = holderOf(text);
   if (holder !== null && !(await isGone(holder))) throw inUse(home, file, holder);
+  if (holder === null && (await ageMs(file)) < UNREADABLE_EXPIRES_MS) {
+    await sleep(RETRY_MS);
+    return;
+  }
   // Two processes that find the same dead holder must not remove each other's new lock: only who holds the guard removes.
   const guard = `${file}.takeover`;
   const handle = await open(guard, 'wx').catch(() => null);
   if (handle === null) {
-    const made = await stat(guard).catch(() => null);
-    if (made !== null && Date.now() - made.mtimeMs > GUARD_EXPIRES_MS) await rm(guard, { force: true });
+    if ((await ageMs(guard)) > GUARD_EXPIRES_MS) await rm(guard, { force: true });
     await sleep(RETRY_MS);
     return;
   }
@@ -123,12 +128,7 @@ async function readText(file: string): Promise<string | null> {
   return readFile(file, 'utf8').catch(() => null);
 }
 
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
+async function ageMs(file: string): Promise<number> {
+  const made = await stat(file).catch(() => null);
+  return made === null ? 0 : Date.now() - made.mtimeMs;
 }

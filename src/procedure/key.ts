@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ProcedureError } from '../common/errors.js';
 import { sha256Of } from '../common/sha256.js';
+import { claimName } from './durable-files.js';
 
 /** The Ed25519 key (RFC 8032) with which this installation seals its procedures. */
 export interface InstallationKey {
@@ -48,10 +49,8 @@ async function createKey(home: string): Promise<InstallationKey> {
   try {
     await handle.writeFile(privateKey.export({ type: 'pkcs8', format: 'pem' }));
     await handle.sync();
-    // A link never replaces: of two processes that make a key at the same time, both use the first one.
-    await link(partial, keyFile(home)).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    });
+    // Of two processes that make a key at the same time, both use the one that came first.
+    await claimName(partial, keyFile(home));
   } finally {
     await handle.close();
     await rm(partial, { force: true });

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isRunning, processIdentity } from '../../src/common/process-identity.js';
+import { claimName } from '../../src/procedure/durable-files.js';
 import { lockHome } from '../../src/procedure/home-lock.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -21,7 +22,8 @@ function newHome(): string {
 /** A process that holds the lock until it is killed. */
 async function holder(home: string): Promise<ChildProcess> {
   const script = `
-    import { lockHome } from ${JSON.stringify(new URL('../../dist/procedure/home-lock.js', import.meta.url).href)};
+    import { claimName } from '../../src/procedure/durable-files.js';
+import { lockHome } from ${JSON.stringify(new URL('../../dist/procedure/home-lock.js', import.meta.url).href)};
     await lockHome(${JSON.stringify(home)});
     console.log('locked');
     setInterval(() => {}, 1000);`;
@@ -86,7 +88,9 @@ describe('the lock of a home', () => {
 
   it('that is no lock at all is replaced', async () => {
     const home = newHome();
-    writeFileSync(join(home, 'home.lock'), '');
+    const file = join(home, 'home.lock');
+    writeFileSync(file, '');
+    utimesSync(file, 0, 0);
     await (await lockHome(home)).release();
   });
 
@@ -94,6 +98,23 @@ describe('the lock of a home', () => {
     const home = newHome();
     writeFileSync(join(home, 'file'), '');
     await expect(lockHome(join(home, 'file'))).rejects.toMatchObject({ code: 'home-unusable' });
+  });
+});
+
+describe('claiming a name', () => {
+  it('also works where nothing can be linked', async ({ skip }) => {
+    // Between two file systems there are no links.
+    const elsewhere = '/dev/shm';
+    if (!existsSync(elsewhere) || statSync(elsewhere).dev === statSync(parent).dev) skip('there is one file system only');
+    const name = join(mkdtempSync(join(elsewhere, 'lumenmark-')), 'name');
+    try {
+      const file = join(newHome(), 'file');
+      writeFileSync(file, 'own');
+      expect([await claimName(file, name), await claimName(file, name)]).toEqual([true, false]);
+      expect(readFileSync(name, 'utf8')).toBe('own');
+    } finally {
+      rmSync(dirname(name), { recursive: true });
+    }
   });
 });
 
