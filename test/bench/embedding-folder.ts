@@ -12,18 +12,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lumenmarkHome } from '../../src/common/home.js';
 import { mapInOrder } from '../../src/common/map-in-order.js';
-import { officialRecipe } from '../../src/models/backbones/spec.js';
-import { buildModelGraph } from '../../src/models/graph/model-graph.js';
-import { BackboneReader } from '../../src/models/graph/weights.js';
-import type { Model } from '../../src/models/model.js';
-import { encodeModel } from '../../src/onnx/encode.js';
-import { asTensors, GASTRONET_VITS16, randomWeights } from '../support/random-checkpoints.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { openModel } from '../../src/models/registry.js';
 import { embeddingCache } from '../../src/retrieval/embedding-cache.js';
 import { embedStills, type EmbedStillsOptions } from '../../src/retrieval/embed-stills.js';
 import { listLabelledPictures } from '../../src/retrieval/labelled-pictures.js';
 import { prepareStill } from '../../src/retrieval/prepared-stills.js';
+import { randomVit } from './support/random-vit.js';
 
 export default async function bench(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -77,26 +72,6 @@ export default async function bench(args: readonly string[]): Promise<void> {
     await embedder.dispose();
     await rm(home, { recursive: true, force: true });
   }
-}
-
-async function randomVit(): Promise<Model> {
-  const weights = randomWeights(GASTRONET_VITS16, 1);
-  const backbone = {
-    name: 'vit',
-    spec: GASTRONET_VITS16,
-    positions: officialRecipe(GASTRONET_VITS16),
-    weights: () => new BackboneReader(asTensors(weights), 'random'),
-  };
-  const { model, dimension } = await buildModelGraph({ name: 'vit', inputSize: 224, backbones: [backbone], head: null, precision: 'fp32' });
-  return {
-    name: 'ViT-S/16, random weights',
-    fingerprint: 'b'.repeat(64),
-    graph: encodeModel(model),
-    input: { width: 224, height: 224 },
-    dimension,
-    backbones: ['vit'],
-    parts: [],
-  };
 }
 
 async function timed(work: AsyncIterable<unknown>): Promise<number> {
