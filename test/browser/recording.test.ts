@@ -59,6 +59,7 @@ describeWithBrowser('overlay: a procedure', () => {
     session.emit(procedure({ state: 'none', id: null, video: 'none', totalMs: 0, inspectionMs: null }));
     await page.getByText('Not recording').waitFor();
     await page.keyboard.press('r');
+    await page.locator('dialog[open]').waitFor();
     await page.keyboard.type('morning 3');
     await page.keyboard.press('Enter');
     await eventually(last).toEqual(['start', { sourceId: 's1', label: 'morning 3' }]);
@@ -77,6 +78,7 @@ describeWithBrowser('overlay: a procedure', () => {
 
   it('takes notes, interventions, and a site by hand with a reason', async () => {
     await page.keyboard.press('n');
+    await page.locator('dialog[open]').waitFor();
     await page.keyboard.type('r i n ?');
     await page.keyboard.press('Enter');
     await eventually(last).toEqual(['note', 'p', 'r i n ?']);

@@ -22,8 +22,7 @@ function newHome(): string {
 /** A process that holds the lock until it is killed. */
 async function holder(home: string): Promise<ChildProcess> {
   const script = `
-    import { claimName } from '../../src/procedure/durable-files.js';
-import { lockHome } from ${JSON.stringify(new URL('../../dist/procedure/home-lock.js', import.meta.url).href)};
+    import { lockHome } from ${JSON.stringify(new URL('../../dist/procedure/home-lock.js', import.meta.url).href)};
     await lockHome(${JSON.stringify(home)});
     console.log('locked');
     setInterval(() => {}, 1000);`;

@@ -34,7 +34,7 @@ const coverages: CoverageMessage[] = [];
 
 beforeAll(async () => {
   ffmpeg = await findFfmpeg();
-  [gallery, video] = await Promise.all([makeGallery(folder).then((dir) => openGallery(dir)), makeVideo(folder)]);
+  [gallery, video] = await Promise.all([makeGallery(folder, 'none').then((dir) => openGallery(dir)), makeVideo(folder)]);
   embedder = await createEmbedder(gallery.model, { device: 'cpu' });
   const encoder = await findH264Encoder(ffmpeg);
   if (encoder === null) throw new Error('this ffmpeg has no H.264 encoder');

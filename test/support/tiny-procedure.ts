@@ -44,8 +44,11 @@ function picture(landmark: TinyLandmark, seed: number): Buffer {
   return pixels;
 }
 
-/** A gallery of the three landmarks, fourteen pictures each, for the built-in model. Returns its folder. */
-export async function makeGallery(folder: string): Promise<string> {
+/**
+ * A gallery of the three landmarks, fourteen pictures each, for the built-in model. Returns its folder.
+ * @param fieldOfView As the video will be looked at: `none` where its borders are kept.
+ */
+export async function makeGallery(folder: string, fieldOfView: 'auto' | 'none' = 'auto'): Promise<string> {
   const pictures = join(folder, 'pictures');
   for (const landmark of Object.keys(PATTERNS) as TinyLandmark[]) {
     mkdirSync(join(pictures, landmark), { recursive: true });
@@ -55,7 +58,7 @@ export async function makeGallery(folder: string): Promise<string> {
     }
   }
   const out = join(folder, 'gallery');
-  await buildGallery({ directory: pictures, out, model: descriptors() });
+  await buildGallery({ directory: pictures, out, model: descriptors(), fieldOfView });
   return out;
 }
 
