@@ -57,6 +57,11 @@ export { coverage, type Coverage, type CoverageInput, type SiteCoverage } from '
 
 // Procedures
 export { openProcedureWriter, type ClosedProcedure, type NewStill, type ProcedureWriter, type WriterOptions } from './procedure/writer.js';
+export { Recorder, type RecorderOptions, type RecordingPart, type RecordingPartEnd } from './procedure/recording/recorder.js';
+export { LiveProcedure } from './procedure/recording/live-procedure.js';
+export type { LiveDetection, LiveProcedureOptions, LiveProcedureStatus } from './procedure/recording/live-options.js';
+export { findH264Encoder, type VideoEncoder } from './media/encoders.js';
+export { makeSeekable } from './media/seekable.js';
 export { readProcedure, type Procedure } from './procedure/reader.js';
 export { openProcedureHome, type OpenHomeOptions, type ProcedureHome } from './procedure/home.js';
 export { verifyProcedure, type Verification, type VerifyOptions } from './procedure/verify.js';

@@ -57,10 +57,11 @@ export interface CaptureArguments {
   readonly roles: readonly TrackRole[];
 }
 
-// With such a step it lets the first frame pass, by which the encoder is set up, and then none for hours. Switched off it lets all pass, and
-// unlike `select` it can be switched while it runs: `fps` and ffmpeg of 2018 included.
-const GATE = 'framestep';
-const GATE_STEP = 1_000_000;
+// A shuffle of one frame that drops it. Switched off it lets all pass, and unlike `select` it can be switched while it runs, in ffmpeg of 2018
+// too; unlike `framestep` it leaves the frame rate alone, by which encoders count their bits.
+const GATE = 'shuffleframes';
+/** The first frame passes: by it the encoder is set up. */
+const SHUT = "'gt(n,0)'";
 
 /** What ffmpeg is told on its standard input to open or shut the gate of the recording. */
 export function gateCommand(open: boolean): string {
@@ -114,7 +115,7 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
   // Last, so that the ticks let the others go before a frame is encoded: no picture waits for the recording.
   const encoder = plan.recording?.codec.type === 'encode' ? plan.recording.codec.encoder : null;
   if (encoder !== null) {
-    const gated = `${GATE}=step=${GATE_STEP}:enable=${plan.recording?.open === true ? 0 : 1}`;
+    const gated = `${GATE}=-1:enable=${plan.recording?.open === true ? 0 : SHUT}`;
     // 4:2:0 has no odd sides.
     const even = 'pad=w=2*ceil(iw/2):h=2*ceil(ih/2)';
     const options = encoder.options.flatMap(([option, value]) => [option, value]);

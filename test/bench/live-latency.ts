@@ -20,6 +20,7 @@ import { outlineOfMp4 } from '../../src/media/seekable.js';
 import { openModel } from '../../src/models/registry.js';
 import { installationKey } from '../../src/procedure/key.js';
 import { proceduresFolder } from '../../src/procedure/paths.js';
+import { readProcedure } from '../../src/procedure/reader.js';
 import { openGallery } from '../../src/retrieval/gallery.js';
 import { readManifest } from '../../src/retrieval/manifest.js';
 import { LiveSession } from '../../src/server/live-session.js';
@@ -164,7 +165,10 @@ async function endRecording(session: LiveSession, home: string): Promise<{ frame
   const { procedures } = session;
   if (procedures === null) throw new Error('nothing was recorded');
   const { id } = await procedures.stop('current');
-  const { frames, durationMs, fileBytes } = await outlineOfMp4(join(proceduresFolder(home), id, 'recording.mp4'));
+  const folder = join(proceduresFolder(home), id);
+  const { durationMs, fileBytes } = await outlineOfMp4(join(folder, 'recording.mp4'));
+  const stopped = (await readProcedure(folder)).entriesOf('recording-stopped');
+  const frames = stopped.reduce((sum, entry) => sum + (entry.frames ?? 0), 0);
   const lastsMs = durationMs ?? 0;
   return { frames, missing: Math.round((lastsMs * 30) / 1000) - frames, mbitPerS: (fileBytes * 8) / 1000 / lastsMs };
 }

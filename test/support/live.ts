@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -22,7 +22,8 @@ export interface Live {
 }
 
 /** Starts `lumenmark live` as a user does, on a free port, and waits until it serves. */
-export async function startLive(args: readonly string[], home = mkdtempSync(join(tmpdir(), 'lumenmark-home-'))): Promise<Live> {
+export async function startLive(args: readonly string[], ownHome?: string): Promise<Live> {
+  const home = ownHome ?? mkdtempSync(join(tmpdir(), 'lumenmark-home-'));
   const command = [MAIN, 'live', '--port', '0', '--device', 'cpu', ...args];
   const env = { ...process.env, LUMENMARK_HOME: home };
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'], env });
@@ -48,6 +49,7 @@ export async function startLive(args: readonly string[], home = mkdtempSync(join
       if (child.exitCode !== null) return child.exitCode;
       child.kill('SIGINT');
       const [code] = (await once(child, 'exit')) as [number | null];
+      if (ownHome === undefined) rmSync(home, { recursive: true, force: true });
       return code;
     },
   };
