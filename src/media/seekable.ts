@@ -13,6 +13,8 @@ export interface Mp4Outline {
   readonly frames: number;
   /** What its samples last, ms: of fragments, or of the index. Null where neither is there. */
   readonly durationMs: number | null;
+  /** It begins as a movie does. */
+  readonly hasHeader: boolean;
   /** It has its index, and needs nothing. */
   readonly isSeekable: boolean;
 }
@@ -34,8 +36,8 @@ const COPY_BYTES = 4 * 2 ** 20;
 export async function outlineOfMp4(path: string): Promise<Mp4Outline> {
   const handle = await open(path, 'r');
   try {
-    const { fileBytes, wholeBytes, fragments, frames, durationMs, isSeekable } = await walk(handle);
-    return { fileBytes, wholeBytes, fragments, frames, durationMs, isSeekable };
+    const { fileBytes, wholeBytes, fragments, frames, durationMs, hasHeader, isSeekable } = await walk(handle);
+    return { fileBytes, wholeBytes, fragments, frames, durationMs, hasHeader, isSeekable };
   } finally {
     await handle.close();
   }
@@ -101,7 +103,7 @@ async function walk(handle: FileHandle): Promise<Walked> {
   const frames = parts.reduce((sum, { durations }) => sum + durations.length, 0);
   const durationMs = last === undefined ? indexedMs : last.decodeMs + last.durations.reduce((sum, ms) => sum + ms, 0);
   const isSeekable = header !== null && hasBareData && parts.length === 0 && indexedMs !== null && wholeBytes === fileBytes;
-  return { fileBytes, wholeBytes, fragments: parts.length, frames, durationMs, isSeekable, header, parts };
+  return { fileBytes, wholeBytes, fragments: parts.length, frames, durationMs, hasHeader: header !== null, isSeekable, header, parts };
 }
 
 async function writeIndexed(source: FileHandle, target: FileHandle, header: Buffer, parts: readonly Fragment[]): Promise<void> {

@@ -145,9 +145,16 @@ async function finishVideo(folder: string): Promise<Video | null> {
 }
 
 async function finishPart(file: string): Promise<Video> {
-  const { fileBytes, wholeBytes, frames, durationMs } = await outlineOfMp4(file);
+  const { fileBytes, wholeBytes, frames, durationMs, hasHeader } = await outlineOfMp4(file);
   try {
-    if (!(await makeSeekable(file))) return { detail: 'holds no frame', frames: 0, durationMs: 0 };
+    if (!(await makeSeekable(file))) {
+      // Killed between the header and the first frame: no player opens it, and there is nothing in it to keep.
+      if (hasHeader || fileBytes === 0) {
+        await rm(file);
+        return { detail: 'held no frame and was removed', frames: 0, durationMs: 0 };
+      }
+      return { detail: 'holds no frame that can be found', frames: 0, durationMs: 0 };
+    }
     return { detail: `was made seekable, without ${fileBytes - wholeBytes} bytes of an unfinished end`, frames, durationMs };
   } catch (error) {
     return { detail: `was left as it is: ${messageOf(error)}`, frames: null, durationMs: null };

@@ -113,7 +113,7 @@ describeWithBrowser('overlay: the picture', () => {
       capturedAtMs: performance.now(),
     });
     await page.locator('canvas[data-frame-id="5"][data-detection-frame-id="5"][data-carried="false"]').waitFor();
-    expect(await page.locator('.detection-line').textContent()).toBe('this frame: Z-line 81 %');
+    await eventually(() => page.locator('.detection-line').textContent()).toBe('this frame: Z-line 81 %');
   });
 
   it('skips a damaged picture and goes on', async () => {
@@ -173,7 +173,7 @@ describeWithBrowser('overlay: the picture', () => {
     const { server } = await room({ scenes: [{ fromFrame: 0, landmark: null, quality }] });
     const page = await open(server);
     await page.locator(`.chip-hint[data-quality="${quality}"]`).waitFor();
-    expect(await page.locator('.chip-hint').textContent()).toBe(words);
+    await eventually(() => page.locator('.chip-hint').textContent()).toBe(words);
   });
 });
 
@@ -187,19 +187,19 @@ describeWithBrowser('overlay: coverage', () => {
     const page = await open(server);
     const antrum = page.locator('[data-site="antrum"]');
     await page.locator('[data-site="antrum"][data-state="unseen"]').waitFor();
-    expect(await page.locator('.progress').textContent()).toBe('0 of 3 documented');
-    expect(await page.locator('[data-site="duodenum"]').getAttribute('data-state')).toBe('unsupported');
+    await eventually(() => page.locator('.progress').textContent()).toBe('0 of 3 documented');
+    await eventually(() => page.locator('[data-site="duodenum"]').getAttribute('data-state')).toBe('unsupported');
     procedure.skip(70);
     await page.locator('[data-site="antrum"][data-state="seen"][data-current="true"]').waitFor();
     procedure.skip(30);
     await page.locator('[data-site="antrum"][data-state="documented"]').waitFor();
-    expect(await page.locator('.progress').textContent()).toBe('1 of 3 documented');
+    await eventually(() => page.locator('.progress').textContent()).toBe('1 of 3 documented');
     await page.locator('.notice[data-kind="documented"]', { hasText: /^Antrumdocumented$/ }).waitFor();
     const width = (): Promise<number> => antrum.locator('img').evaluate((image) => (image as HTMLImageElement).naturalWidth);
     await eventually(width).toBe(320);
-    expect(await antrum.locator('.site-dwell').textContent()).toMatch(/s$/);
+    await eventually(() => antrum.locator('.site-dwell').textContent()).toMatch(/s$/);
     await page.locator('.sighting[data-landmark="antrum"][data-open="true"]').waitFor();
-    expect(await page.locator('[data-site="duodenum"] .site-facts').textContent()).toBe('not in this gallery');
+    await eventually(() => page.locator('[data-site="duodenum"] .site-facts').textContent()).toBe('not in this gallery');
   });
 
   it('is the same for who comes later, without telling old news', async () => {
@@ -232,8 +232,8 @@ describeWithBrowser('overlay: trouble', () => {
     await page.locator('.picture[data-live="true"]').waitFor();
     procedure.stop();
     await page.locator('.picture[data-live="false"][data-level="stale"]').waitFor();
-    expect(await page.locator('.trouble').textContent()).toMatch(/^No picture for \d+ s/);
-    expect(await page.locator('.chip').count()).toBe(0);
+    await eventually(() => page.locator('.trouble').textContent()).toMatch(/^No picture for \d+ s/);
+    await eventually(() => page.locator('.chip').count()).toBe(0);
     procedure.start(25);
     await page.locator('.picture[data-live="true"]').waitFor();
   });
@@ -260,7 +260,7 @@ describeWithBrowser('overlay: trouble', () => {
       clearInterval(timer);
     });
     await page.locator('.picture[data-live="true"] .indicator[data-level="fault"]').waitFor();
-    expect(await page.locator('.trouble[role="alert"]').textContent()).toContain('Analysis has stopped');
+    await eventually(() => page.locator('.trouble[role="alert"]').textContent()).toContain('Analysis has stopped');
   });
 
   it.each([
@@ -274,7 +274,7 @@ describeWithBrowser('overlay: trouble', () => {
     await page.locator('.picture[data-live="true"]').waitFor();
     session.emit({ type: 'event', event: 'source', sourceId: 's1', state, reconnects: 1, detail: 'the reason' });
     await page.locator(`.picture[data-live="false"][data-level="${level}"]`).waitFor();
-    expect(await page.locator('.trouble').textContent()).toMatch(new RegExp(`^${words}the reason`));
+    await eventually(() => page.locator('.trouble').textContent()).toMatch(new RegExp(`^${words}the reason`));
     if (state === 'failed' || state === 'ended') {
       await page.getByRole('button', { name: 'Choose a source' }).click();
       await page.locator('dialog.dialog-source[open]').waitFor();
@@ -288,13 +288,13 @@ describeWithBrowser('overlay: trouble', () => {
     first.procedure.stop();
     await first.server.dispose();
     await page.locator('.picture[data-live="false"][data-level="stale"]').waitFor();
-    expect(await page.locator('.trouble').textContent()).toContain('Connection lost');
-    expect(await page.locator('.link').getAttribute('data-link')).toBe('lost');
+    await eventually(() => page.locator('.trouble').textContent()).toContain('Connection lost');
+    await eventually(() => page.locator('.link').getAttribute('data-link')).toBe('lost');
     const second = await room({ server: { port: first.server.port }, scenes: [{ fromFrame: 0, landmark: 'angulus' }] });
     await page.locator('.picture[data-live="true"]').waitFor();
     await eventually(() => page.locator('.chip-name').textContent()).toBe('Angulus');
     // Nothing of the first server's procedure is left.
-    expect(await page.locator('.sighting[data-landmark="antrum"]').count()).toBe(0);
+    await eventually(() => page.locator('.sighting[data-landmark="antrum"]').count()).toBe(0);
     expect(second.server.port).toBe(first.server.port);
   });
 
@@ -304,7 +304,7 @@ describeWithBrowser('overlay: trouble', () => {
     await page.locator('.chip-name').waitFor();
     session.emit({ type: 'error', code: 'disk-low', message: 'The disk is almost full.', remedy: 'Delete old procedures.' });
     await page.locator('.notice[data-kind="error"][role="alert"]').waitFor();
-    expect(await page.locator('.notice[data-kind="error"]').textContent()).toBe('The disk is almost full.Delete old procedures.');
+    await eventually(() => page.locator('.notice[data-kind="error"]').textContent()).toBe('The disk is almost full.Delete old procedures.');
   });
 });
 
@@ -318,11 +318,11 @@ describeWithBrowser('overlay: keyboard and senses', () => {
     await page.keyboard.press('o');
     await page.keyboard.press('Escape');
     await eventually(() => page.locator('dialog').count()).toBe(0);
-    expect(await page.locator('.chip').count()).toBe(1);
+    await eventually(() => page.locator('.chip').count()).toBe(1);
     await page.keyboard.press('o');
     await page.locator('.indicator[data-level="off"]').waitFor();
-    expect(await page.locator('.chip').count()).toBe(0);
-    expect(await page.locator('.corners').count()).toBe(0);
+    await eventually(() => page.locator('.chip').count()).toBe(0);
+    await eventually(() => page.locator('.corners').count()).toBe(0);
     await page.keyboard.press('o');
     await page.locator('.chip').waitFor();
     await page.keyboard.press('e');
@@ -367,7 +367,7 @@ describeWithBrowser('overlay: keyboard and senses', () => {
     cleanups.push(() => server.dispose());
     const page = await open(server, '', { width, height });
     await page.locator('.station').first().waitFor();
-    expect(await page.locator('.site').count()).toBe(22);
+    await eventually(() => page.locator('.site').count()).toBe(22);
     const [scrolls, cut] = await page.evaluate(() => {
       const list = document.querySelector('.sites');
       const names = [...document.querySelectorAll('.site-name')];
@@ -433,7 +433,7 @@ describeWithBrowser('overlay: what it runs on', () => {
       clearInterval(timer);
     });
     await eventually(() => page.locator('.chip-name').textContent()).toBe('Z-line');
-    expect(await page.getByLabel('Source shown').inputValue()).toBe('s2');
+    await eventually(() => page.getByLabel('Source shown').inputValue()).toBe('s2');
   });
 
   it('shows the exemplars that a landmark is recognised by', async () => {
@@ -502,7 +502,7 @@ describeWithBrowser('overlay: start page', () => {
     await page.getByRole('button', { name: /Capture card/ }).click();
     await page.locator('.room').waitFor();
     expect(session.opened).toEqual([{ source: 'v4l2:/dev/video0' }]);
-    expect(await page.locator('.source-label').textContent()).toBe('v4l2:/dev/video0');
+    await eventually(() => page.locator('.source-label').textContent()).toBe('v4l2:/dev/video0');
   });
 
   it('says when there are none, and looks again', async () => {
@@ -525,7 +525,9 @@ describeWithBrowser('overlay: start page', () => {
     await page.getByLabel('Address of a stream').fill('rtsp://or-3/stream');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').waitFor();
-    expect(await page.getByRole('alert').textContent()).toBe('rtsp://or-3/stream cannot be reached: connection refused.Check the address.');
+    await eventually(() => page.getByRole('alert').textContent()).toBe(
+      'rtsp://or-3/stream cannot be reached: connection refused.Check the address.',
+    );
     session.openFault = null;
     await page.getByLabel('Path of a video on the server').fill(' /videos/a.mp4 ');
     await page.keyboard.press('Enter');
@@ -564,12 +566,12 @@ describeWithBrowser('overlay: start page', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Choose what to watch' }).waitFor();
     await page.getByRole('alert').waitFor();
-    expect(await page.getByRole('alert').textContent()).toBe('/videos/b.mp4 does not exist.');
+    await eventually(() => page.getByRole('alert').textContent()).toBe('/videos/b.mp4 does not exist.');
     session.openFault = null;
     await page.getByLabel('Path of a video on the server').fill('/videos/c.mp4');
     await page.keyboard.press('Enter');
     await page.locator('.room').waitFor();
-    expect(await page.locator('dialog').count()).toBe(0);
+    await eventually(() => page.locator('dialog').count()).toBe(0);
   });
 
   it('chooses the checklist', async () => {

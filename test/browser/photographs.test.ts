@@ -8,6 +8,7 @@ import { startServer, type LumenmarkServer } from '../../src/server/server.js';
 import { auditFolder, colourGallery, writeProcedure, type Audited } from '../procedure/photographs/support.js';
 import { FakeSession } from '../server/fake-session.js';
 import { describeWithBrowser, launchBrowser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const root = temporaryFolder();
@@ -38,8 +39,8 @@ describeWithBrowser('the page of photographs', () => {
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
     await page.goto(new URL(`photographs.html?procedure=${id}`, server.url).href);
     await page.locator('.card').first().waitFor();
-    expect(await page.locator('.card').count()).toBe(photographs.length);
-    await expect.poll(() => page.locator('[data-site="z-line"]').getAttribute('data-state')).toBe('documented');
+    await eventually(() => page.locator('.card').count()).toBe(photographs.length);
+    await eventually(() => page.locator('[data-site="z-line"]').getAttribute('data-state')).toBe('documented');
 
     await page.locator('.card', { hasText: '=cmd.png' }).click();
     await page.getByLabel('Landmark').selectOption({ label: 'Angulus in partial inversion' });
@@ -48,8 +49,8 @@ describeWithBrowser('the page of photographs', () => {
     await page.getByLabel('Your name').fill('Dr Meier');
     await page.getByLabel('Reason').fill('it is the angulus');
     await page.getByRole('button', { name: 'Change to Angulus' }).click();
-    await expect.poll(() => page.locator('[data-site="angulus"]').getAttribute('data-state')).toBe('documented');
-    expect(await page.locator('[data-site="z-line"]').getAttribute('data-state')).toBe('unseen');
+    await eventually(() => page.locator('[data-site="angulus"]').getAttribute('data-state')).toBe('documented');
+    await eventually(() => page.locator('[data-site="z-line"]').getAttribute('data-state')).toBe('unseen');
 
     const entry = (await readProcedure(folder)).entriesOf('assignment').at(-1);
     expect(entry).toMatchObject({ by: 'Dr Meier', from: 'z-line', to: 'angulus', reason: 'it is the angulus' });

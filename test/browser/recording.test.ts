@@ -50,7 +50,7 @@ describeWithBrowser('overlay: a procedure', () => {
   });
 
   it('offers nothing where procedures cannot be kept, and takes no key for one', async () => {
-    expect(await page.locator('.procedure-bar').count()).toBe(0);
+    await eventually(() => page.locator('.procedure-bar').count()).toBe(0);
     await page.keyboard.press('Space');
     expect(control.asked).toEqual([]);
   });
@@ -65,7 +65,7 @@ describeWithBrowser('overlay: a procedure', () => {
     await eventually(last).toEqual(['start', { sourceId: 's1', label: 'morning 3' }]);
     session.emit(procedure({ id: 'p', label: 'morning 3', totalMs: 754_000, inspectionMs: 61_000 }));
     await page.locator('.procedure-bar[data-state="open"][data-video="running"]').waitFor();
-    expect(await page.locator('.timer dd').allTextContents()).toEqual(['12:34', '1:01']);
+    await eventually(() => page.locator('.timer dd').allTextContents()).toEqual(['12:34', '1:01']);
     await eventually(() => page.locator('dialog').count()).toBe(0);
   });
 

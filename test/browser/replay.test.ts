@@ -16,6 +16,7 @@ import { procedureRoutes } from '../../src/server/procedure-routes.js';
 import { startServer, type LumenmarkServer } from '../../src/server/server.js';
 import { loadChecklist } from '../../src/tracking/checklist.js';
 import { describeWithBrowser, launchBrowser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { makeGallery, makeVideo } from '../support/tiny-procedure.js';
 import { FakeSession } from '../server/fake-session.js';
@@ -87,11 +88,11 @@ describeWithBrowser('replay of an audited video', () => {
     await page.locator('.seal-state[data-state="intact"]').waitFor();
 
     const video = page.locator('video');
-    await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.readyState)).toBeGreaterThanOrEqual(2);
+    await eventually(() => video.evaluate((element: HTMLVideoElement) => element.readyState)).toBeGreaterThanOrEqual(2);
     for (const expected of ['pylorus', 'z-line']) {
       await page.keyboard.press('ArrowRight');
-      await expect.poll(() => page.locator('.chip').getAttribute('data-landmark')).toBe(expected);
-      await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.seeking)).toBe(false);
+      await eventually(() => page.locator('.chip').getAttribute('data-landmark')).toBe(expected);
+      await eventually(() => video.evaluate((element: HTMLVideoElement) => element.seeking)).toBe(false);
       expect(await checkShown(page)).toBe(expected);
       await page.locator('.exemplar').first().waitFor();
     }
@@ -99,7 +100,7 @@ describeWithBrowser('replay of an audited video', () => {
     await page.waitForTimeout(300);
     await checkShown(page);
     await page.keyboard.press('ArrowLeft');
-    await expect.poll(() => page.locator('.chip').getAttribute('data-landmark')).toBe('pylorus');
+    await eventually(() => page.locator('.chip').getAttribute('data-landmark')).toBe('pylorus');
     await page.keyboard.press('+');
     await page.keyboard.press('Space');
     await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.currentTime), { timeout: 20_000 }).toBeGreaterThan(3);

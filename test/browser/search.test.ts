@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeWithBrowser, launchBrowser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
 import { startLive, type Live } from '../support/live.js';
 
 const GALLERY = fileURLToPath(new URL('../../models/demo/gallery', import.meta.url));
@@ -29,11 +30,11 @@ describeWithBrowser('the search page', () => {
     await page.locator('input[type=file]').setInputFiles({ name: 'a.jpg', mimeType: 'image/jpeg', buffer });
     const neighbours = page.locator('.search-neighbours li');
     await neighbours.first().waitFor();
-    expect(await neighbours.count()).toBe(24);
+    await eventually(() => neighbours.count()).toBe(24);
     const [first] = (await readFile(`${GALLERY}/exemplars.ndjson`, 'utf8')).split('\n').slice(7, 8);
     const { path } = JSON.parse(first ?? '') as { path: string };
     // Its own thumbnail, smaller and compressed once more, is still nearest to where it came from.
-    expect(await neighbours.first().locator('.search-path').textContent()).toBe(path);
+    await eventually(() => neighbours.first().locator('.search-path').textContent()).toBe(path);
     await page.waitForFunction(() =>
       [...document.querySelectorAll<HTMLImageElement>('.search-neighbours img')].slice(0, 5).every((img) => img.naturalWidth > 0),
     );
@@ -41,7 +42,7 @@ describeWithBrowser('the search page', () => {
       await page.screenshot({ path: `${process.env['LUMENMARK_SCREENSHOTS']}/search.png` });
 
     await page.getByRole('combobox').selectOption('pylorus');
-    await expect.poll(async () => new Set(await page.locator('.search-name').allTextContents())).toEqual(new Set(['Pylorus']));
+    await eventually(async () => new Set(await page.locator('.search-name').allTextContents())).toEqual(new Set(['Pylorus']));
 
     await page.locator('input[type=file]').setInputFiles({ name: 'notes.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('no picture') });
     await page.getByRole('alert').getByText('notes.jpg').waitFor();

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/common/random.js';
 import { sha256Of } from '../../src/common/sha256.js';
 import { createAmender } from '../../src/procedure/amend.js';
+import { mp4Header } from '../../src/media/fragmented-mp4.js';
 import { openProcedureHome } from '../../src/procedure/home.js';
 import { proceduresFolder } from '../../src/procedure/paths.js';
 import { readProcedure } from '../../src/procedure/reader.js';
@@ -46,6 +47,24 @@ describe('recovery', () => {
     expect(readFileSync(join(writer.folder, 'journal.ndjson.torn'), 'utf8')).toBe('{"seq":21,"type":"no');
     expect(procedure.entriesOf('recording-stopped')).toMatchObject([{ reason: 'interrupted' }]);
     expect(await recover(home)).toEqual([]);
+  });
+
+  it('removes a video that was killed before its first frame, which no player opens, and says so', async () => {
+    const home = newHome();
+    const writer = await writeTestProcedure(home);
+    await writer.abandon();
+    const recording = join(writer.folder, 'recording.mp4');
+    const configuration = Uint8Array.of(1, 66, 0, 30, 255, 225, 0, 0, 1, 0, 0);
+    const header = mp4Header({ codec: 'h264', configuration, width: 320, height: 256 });
+    // The beginning of a fragment is no frame yet.
+    writeFileSync(recording, Buffer.concat([header, Buffer.from('\0\0\u0001\0moof\0\0', 'latin1')]));
+    expect(await recover(home)).toMatchObject([{ outcome: 'interrupted' }]);
+    const procedure = await readProcedure(writer.folder);
+    expect(procedure.recording).toBeNull();
+    expect(procedure.entriesOf('recording-stopped')).toMatchObject([
+      { reason: 'interrupted', frames: 0, detail: 'held no frame and was removed' },
+    ]);
+    expect((await verifyProcedure(writer.folder)).findings).toEqual([]);
   });
 
   it('leaves alone what is closed, what this process writes, and what is no procedure', async () => {
