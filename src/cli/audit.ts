@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
-import { parseFieldOfView, type FieldOfViewOption } from '../capture/options.js';
+import { Option, type Command } from 'commander';
+import type { FieldOfViewOption } from '../capture/options.js';
 import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
 import { lumenmarkHome } from '../common/home.js';
 import { DEVICES, type Device } from '../inference/device.js';
@@ -10,12 +10,13 @@ import { openModel } from '../models/registry.js';
 import { openProcedureHome } from '../procedure/home.js';
 import { openGallery } from '../retrieval/gallery.js';
 import { loadChecklist } from '../tracking/checklist.js';
-import { kindOfInput } from './audit-kinds.js';
-import { auditPhotographsCommand } from './audit-photographs.js';
-import { auditVideoCommand } from './audit-video.js';
-import { cacheOf, noCacheOption } from './cache.js';
+import { kindOfInput } from './audit/kinds.js';
+import { auditPhotographsCommand } from './audit/photographs.js';
+import { auditVideoCommand } from './audit/video.js';
+import { cacheOf, noCacheOption } from './flags/cache.js';
 import { DEMO_GALLERY, DEMO_SOURCE } from './demo.js';
-import { abortable } from './interrupt.js';
+import { fieldOfView, positive } from './flags/values.js';
+import { abortable } from './terminal/interrupt.js';
 
 export interface AuditFlags {
   readonly gallery?: string;
@@ -96,15 +97,4 @@ async function audit(paths: string[], flags: AuditFlags): Promise<void> {
     }
   });
   if (failed > 0) process.exitCode = 1;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It takes a number above 0.');
-  return value;
-}
-
-function fieldOfView(text: string): FieldOfViewOption {
-  parseFieldOfView(text);
-  return text as FieldOfViewOption;
 }

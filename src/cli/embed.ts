@@ -12,7 +12,8 @@ import { squashStill } from '../media/stills.js';
 import { openModel } from '../models/registry.js';
 import { embedStills } from '../retrieval/embed-stills.js';
 import { checkFieldOfViewMode } from '../retrieval/still-pixels.js';
-import { cacheOf, noCacheOption } from './cache.js';
+import { cacheOf, noCacheOption } from './flags/cache.js';
+import { checkedFlags } from './flags/checked.js';
 
 const optionsSchema = z.object({
   model: z.string(),
@@ -59,15 +60,8 @@ export function register(program: Command): void {
     .option('--threads <n>', 'threads of one operator on the CPU')
     .addOption(noCacheOption())
     .action(async (images: string[], raw: unknown) => {
-      await embed(images, parseOptions(raw));
+      await embed(images, checkedFlags(optionsSchema, raw));
     });
-}
-
-function parseOptions(raw: unknown): EmbedOptions {
-  const parsed = optionsSchema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UsageError('option', `--${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
 }
 
 async function embed(images: readonly string[], options: EmbedOptions): Promise<void> {

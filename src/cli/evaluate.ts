@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { messageOf, UsageError } from '../common/errors.js';
-import type { ClassKind } from '../common/landmarks.js';
 import { progressBar } from '../common/progress.js';
 import { KNOWN_DATASETS } from '../evaluation/datasets/read-dataset.js';
 import { evaluateRetrieval } from '../evaluation/evaluate-retrieval.js';
@@ -10,17 +9,16 @@ import { makeReport, type EvaluationReport } from '../evaluation/report.js';
 import { evaluationPage } from '../evaluation/page/evaluation-page.js';
 import { DEVICES } from '../inference/device.js';
 import { checkFieldOfViewMode } from '../retrieval/still-pixels.js';
-import { noCacheOption } from './cache.js';
-import { commandLine } from './command-line.js';
-import { evaluateProtocolCommand } from './evaluate-protocol.js';
-import { evaluateTrackingCommand } from './evaluate-tracking.js';
-import { prepareCase } from './evaluation-case.js';
-import type { EvaluateFlags } from './evaluation-flags.js';
-import { evaluationLines } from './evaluation-lines.js';
-import { abortable } from './interrupt.js';
-import { reportFile } from './report-file.js';
-
-const KINDS: readonly ClassKind[] = ['landmark', 'quality', 'finding', 'intervention'];
+import { noCacheOption } from './flags/cache.js';
+import { commandLine } from './terminal/command-line.js';
+import { evaluateProtocolCommand } from './evaluate/protocol.js';
+import { evaluateTrackingCommand } from './evaluate/tracking.js';
+import { prepareCase } from './evaluate/prepare-case.js';
+import type { EvaluateFlags } from './evaluate/flags.js';
+import { evaluationLines } from './evaluate/lines.js';
+import { count, KINDS, kinds, share } from './flags/values.js';
+import { abortable } from './terminal/interrupt.js';
+import { reportFile } from './evaluate/report-file.js';
 
 /** `lumenmark evaluate`: retrieval metrics, with intervals and definitions. */
 export function register(program: Command): void {
@@ -34,25 +32,21 @@ export function register(program: Command): void {
     .option('--query <dir>', 'folder of pictures to ask with, a folder per label')
     .option('--gallery-embeddings <file>', 'float32 embeddings, one row per exemplar; without --query-embeddings asked for itself')
     .option('--query-embeddings <file>', 'float32 embeddings, one row per query')
-    .option('--dim <d>', 'length of a row', wholeNumber)
+    .option('--dim <d>', 'length of a row', count)
     .option('--labels <file>', 'JSON: {"galleryLabels": […], "queryLabels": […]}, and galleryGroups, queryGroups where they are known')
     .option('--tracking <dir>', 'recordings with truth (video.mp4 and truth.ndjson) to track, with --gallery naming a built gallery')
     .option('--checklist <id>', 'checklist of the recordings', 'esge-2016')
-    .option('--analysis-fps <fps>', 'frames of a recording analysed per second (default: all)', wholeNumber)
+    .option('--analysis-fps <fps>', 'frames of a recording analysed per second (default: all)', count)
     .optionsGroup('A published test:')
     .addOption(new Option('--protocol <name>', 'assemble, train and test as a paper tells; see docs/reproduce.md').choices([KIM2025.id]))
     .option('--kvasir <dir>', 'folder of Kvasir v2')
     .option('--hyperkvasir <dir>', 'folder of HyperKvasir')
     .option('--out <dir>', 'folder of the assembled pictures and the training runs (default: kim2025)')
     .option('--untrained', 'evaluate the model as it is', false)
-    .option('--steps <n>', 'end training after so many steps, for a trial', wholeNumber)
-    .option('--per-class <n>', `pictures of every class (default: ${KIM2025.perClass})`, wholeNumber)
+    .option('--steps <n>', 'end training after so many steps, for a trial', count)
+    .option('--per-class <n>', `pictures of every class (default: ${KIM2025.perClass})`, count)
     .optionsGroup('How it is parted:')
-    .option(
-      '--folds <n>',
-      'folds of the cross-validation (default: the split of the data set’s authors where it is there, else 5)',
-      wholeNumber,
-    )
+    .option('--folds <n>', 'folds of the cross-validation (default: the split of the data set’s authors where it is there, else 5)', count)
     .option('--leave-one-out', 'leave out one picture (or group) at a time instead', false)
     .option('--split <file>', 'table (CSV) with a column of paths and one of parts: fold numbers, or train and test')
     .option('--group-column <name>', 'column of INDEX.csv in the folder that says what stays together: patient, examination, source')
@@ -61,7 +55,7 @@ export function register(program: Command): void {
     .option('--ids-only', 'hold together only what these ids join, and not what looks alike', false)
     .option('--label-column <name>', 'whose labels count, in a data set with several annotators')
     .option('--kinds <list>', `only labels of these kinds: ${KINDS.join(', ')}`, kinds)
-    .option('--min-exemplars <n>', 'leave out labels with fewer pictures', wholeNumber, 1)
+    .option('--min-exemplars <n>', 'leave out labels with fewer pictures', count, 1)
     .option('--keep-labels', 'keep the names of folders and tables as labels', false)
     .optionsGroup('With what:')
     .option('-m, --model <name>', 'model to embed with', 'descriptors')
@@ -140,24 +134,4 @@ async function writeReport(
       cause: error,
     });
   }
-}
-
-function kinds(text: string): ClassKind[] {
-  return text.split(',').map((item) => {
-    const kind = KINDS.find((name) => name === item.trim());
-    if (kind === undefined) throw new InvalidArgumentError(`It takes a list of ${KINDS.join(', ')}.`);
-    return kind;
-  });
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It takes a whole number from 1 on.');
-  return value;
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It takes a number between 0 and 1.');
-  return value;
 }

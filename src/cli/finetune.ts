@@ -11,14 +11,15 @@ import { finetune, type FinetuneProgress, type FinetuneReport } from '../trainin
 import { LORA_TARGETS } from '../training/model.js';
 import { ORDERS } from '../training/sampler.js';
 import { SCHEDULES } from '../training/schedule.js';
-import { optionsOf, parseFlags, type FinetuneFlags } from './finetune-flags.js';
-import { readFlags, refuseOthers, writeFlags } from './finetune-resume.js';
-import { abortable } from './interrupt.js';
-import { tableLines } from './table.js';
+import { checkedFlags } from './flags/checked.js';
+import { finetuneFlags, optionsOf, type FinetuneFlags } from './finetune/flags.js';
+import { readFlags, refuseOthers, writeFlags } from './finetune/resume.js';
+import { repeated } from './flags/values.js';
+import { abortable } from './terminal/interrupt.js';
+import { tableLines } from './terminal/table.js';
 
 /** `lumenmark finetune`: parameter-efficient metric learning. */
 export function register(program: Command): void {
-  const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
   program
     .command('finetune')
     .description('train a model on labelled pictures: LoRA and fusion head, or everything')
@@ -26,7 +27,7 @@ export function register(program: Command): void {
     .option(
       '--backbone <[name=]file>',
       'or a checkpoint, or vit:dim=128,depth=4,patch=16 for random weights; repeat for a dual model',
-      collect,
+      repeated,
     )
     .option('--train <dir>', 'training pictures, a folder per label')
     .option('--val <dir>', 'pictures held back, a folder per label')
@@ -103,7 +104,7 @@ async function run({ resume, ...given }: Record<string, unknown>): Promise<void>
   const remembered = isResumed ? { ...(await readFlags(resume)), out: resume } : {};
   if (isResumed) refuseOthers(given);
   const raw: Record<string, unknown> = { ...remembered, ...given };
-  const flags = parseFlags(raw);
+  const flags = checkedFlags(finetuneFlags, raw);
   if (flags.out === undefined)
     throw new UsageError('option', '--out: name the folder of the adapter.', { remedy: 'Or go on with a run: --resume DIR.' });
   const { out } = flags;

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { openSource } from '../capture/source.js';
 import { listDevices } from '../capture/devices.js';
-import { parseFieldOfView, type FieldOfViewOption } from '../capture/options.js';
+import type { FieldOfViewOption } from '../capture/options.js';
 import type { RecordingCodec } from '../capture/graph.js';
 import { ProcedureError, UsageError } from '../common/errors.js';
 import { DEVICES, type Device } from '../inference/device.js';
@@ -25,7 +25,8 @@ import { loadChecklist } from '../tracking/checklist.js';
 import { lumenmarkHome } from '../common/home.js';
 import { openModel } from '../models/registry.js';
 import { DEMO_GALLERY, DEMO_SOURCE } from './demo.js';
-import { retentionRules, withRetention, type RetentionFlags } from './retention-flags.js';
+import { fieldOfView, positive } from './flags/values.js';
+import { retentionRules, withRetention, type RetentionFlags } from './flags/retention.js';
 
 interface LiveFlags extends RetentionFlags {
   source: string[];
@@ -54,29 +55,10 @@ interface LiveFlags extends RetentionFlags {
   operator: string;
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It takes a number above 0.');
-  return value;
-}
-
 function port(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('It takes a port from 0 to 65535.');
   return value;
-}
-
-function oneOf<T extends string>(...choices: readonly T[]): (text: string) => T {
-  return (text) => {
-    const found = choices.find((choice) => choice === text);
-    if (found === undefined) throw new InvalidArgumentError(`It takes one of ${choices.join(', ')}.`);
-    return found;
-  };
-}
-
-function fieldOfView(text: string): FieldOfViewOption {
-  parseFieldOfView(text);
-  return text as FieldOfViewOption;
 }
 
 export function register(program: Command): void {
@@ -91,25 +73,26 @@ export function register(program: Command): void {
     .option('-p, --port <port>', 'port of the page', port, 8787)
     .option('--host <address>', 'address to listen on; other than this machine asks for a token', '127.0.0.1')
     .option('--allow-host <name...>', 'further names under which browsers may reach the server, e.g. behind a proxy', [])
-    .option('--pace <pace>', 'files: realtime (like a live source) or fast (every frame)', oneOf('realtime', 'fast'), 'realtime')
+    .addOption(new Option('--pace <pace>', 'files: like a live source, or every frame').choices(['realtime', 'fast']).default('realtime'))
     .option('--loop', 'files: begin again at the end', false)
     .option('--analysis-fps <fps>', 'frames analysed per second', positive, 10)
     .option('--preview-fps <fps>', 'frames shown per second, at most', positive, 30)
     .option('--preview-width <px>', 'width of the picture shown, at most', positive, 960)
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of the source', fieldOfView, 'auto')
     .option('--keep-borders', 'do not mask what lies outside the field of view (may show patient text)', false)
-    .option('--deinterlace <mode>', 'auto, on or off', oneOf('auto', 'on', 'off'), 'auto')
+    .addOption(
+      new Option('--deinterlace <mode>', 'auto: the frames that are flagged as interlaced').choices(['auto', 'on', 'off']).default('auto'),
+    )
     .option('--input-format <format>', "pixel or stream format to ask the device for, in ffmpeg's words")
     .option('--input-fps <fps>', 'rate to ask the device for', positive)
     .option('--input-size <size>', 'size to ask the device for, e.g. 1280x1024')
-    .option('--device <device>', `where inference runs: ${DEVICES.join(', ')}`, oneOf(...DEVICES), 'auto')
+    .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
     .option('--record', 'keep a procedure of every source, from its first frame on (else it begins on the page)', false)
     .option('--record-label <text>', 'free text to find the procedure by; it is kept with it and sent nowhere')
-    .option(
-      '--record-codec <codec>',
-      'video: h264, copy (as the source sends it, which hides nothing) or none',
-      oneOf('h264', 'copy', 'none'),
-      'h264',
+    .addOption(
+      new Option('--record-codec <codec>', 'video; copy keeps it as the source sends it, which hides nothing')
+        .choices(['h264', 'copy', 'none'])
+        .default('h264'),
     )
     .option('--operator <name>', 'who examines, for the journal', 'operator')
     .option('--ffmpeg <path>', 'ffmpeg to use')

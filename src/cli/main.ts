@@ -39,8 +39,6 @@ const COMMANDS = [
   registerDoctor,
 ];
 for (const register of COMMANDS) register(program);
-// exitOverride is not inherited by commands that were created before it was set.
-for (const command of program.commands) command.exitOverride().showHelpAfterError('Run with --help to see the options.');
 
 /** One line what failed and why, one line what to do; the stack only on request. */
 function report(error: unknown): number {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { progressBar } from '../common/progress.js';
 import { findFfmpeg } from '../media/ffmpeg.js';
 import type { Tract } from '../phantom/anatomy/anatomy.js';
 import { DISTURBANCES, type Disturbance } from '../phantom/disturbance.js';
@@ -7,6 +8,7 @@ import { createProcedure } from '../phantom/frames.js';
 import { visitsOf } from '../phantom/truth.js';
 import { STILL_CLASSES, writeStills } from '../phantom/stills.js';
 import { writeVideo } from '../phantom/video.js';
+import { positive, wholeNumber } from './flags/values.js';
 
 interface VideoFlags {
   readonly site: Tract;
@@ -43,7 +45,7 @@ export function register(program: Command): void {
   phantom
     .command('video')
     .description('a simulated procedure: DIR/video.mp4 (H.264) and DIR/truth.ndjson (one line per frame)')
-    .requiredOption('--site <tract>', 'upper or lower', tract)
+    .addOption(new Option('--site <tract>', 'which tract').choices(['upper', 'lower']).makeOptionMandatory())
     .requiredOption('--out <dir>', 'folder to write into')
     .option('--seed <n>', 'the patient; the same seed gives the same pixels', wholeNumber, 1)
     .option('--minutes <m>', 'length of the procedure', positive, 1.5)
@@ -66,14 +68,17 @@ export function register(program: Command): void {
         disturbances: flags.disturbances,
         omissions: flags.omissions ?? false,
       });
-      const progress = startProgress(flags.json !== true);
+      const bar = progressBar();
       const written = await writeVideo(procedure, {
         directory: flags.out,
         ffmpeg,
         threads: flags.threads,
         crf: flags.crf,
-        onFrame: progress,
+        onFrame: (done, total) => {
+          bar.update({ label: 'drawing', done, total });
+        },
       });
+      bar.end();
       const visits = visitsOf(procedure.truth);
       if (flags.json === true) {
         console.log(JSON.stringify({ ...written, visits }));
@@ -99,52 +104,25 @@ export function register(program: Command): void {
     .option('--threads <n>', 'drawing threads', wholeNumber, Math.max(1, availableParallelism() - 1))
     .option('--json', 'print the stills as JSON')
     .action(async ({ out, size: pictureSize, split: shares, json, ...flags }: StillsFlags) => {
-      const onStill = startProgress(json !== true);
+      const bar = progressBar();
       const written = await writeStills({
         ...flags,
         ...pictureSize,
         directory: out,
-        onStill,
+        onStill: (done, total) => {
+          bar.update({ label: 'drawing', done, total });
+        },
         ...(shares === undefined ? {} : { split: shares }),
       });
+      bar.end();
       console.log(json === true ? JSON.stringify(written) : `${written.length} stills of ${flags.patients} patients in ${out}`);
     });
-}
-
-/** Progress with the time that is left, on a terminal only. */
-function startProgress(wanted: boolean): (done: number, of: number) => void {
-  const startedMs = performance.now();
-  let shownMs = 0;
-  return (done, of) => {
-    const nowMs = performance.now();
-    if (!wanted || !process.stderr.isTTY || (nowMs - shownMs < 250 && done < of)) return;
-    shownMs = nowMs;
-    const leftS = Math.round((((nowMs - startedMs) / done) * (of - done)) / 1000);
-    process.stderr.write(done < of ? `\r${done}/${of}, ${leftS} s left   ` : '\r\x1b[K');
-  };
-}
-
-function tract(value: string): Tract {
-  if (value === 'upper' || value === 'lower') return value;
-  throw new InvalidArgumentError('must be upper or lower.');
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('must be a whole number, 0 or more.');
-  return number;
-}
-
-function positive(value: string): number {
-  const number = Number(value);
-  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('must be a number above 0.');
-  return number;
 }
 
 function size(value: string): { width: number; height: number } {
   const [, width, height] = /^(\d+)x(\d+)$/.exec(value)?.map(Number) ?? [];
   if (width === undefined || height === undefined || width % 2 === 1 || height % 2 === 1 || width < 96 || height < 96) {
-    throw new InvalidArgumentError('must be WIDTHxHEIGHT, both even and at least 96.');
+    throw new InvalidArgumentError('It takes WIDTHxHEIGHT, both even and at least 96.');
   }
   return { width, height };
 }
@@ -156,7 +134,7 @@ function classes(value: string): readonly string[] {
 function split(value: string): readonly [number, number, number] {
   const [train = NaN, val = NaN, test = NaN, ...rest] = value.split(',').map(Number);
   if (![train, val, test].every((share) => share >= 0) || rest.length > 0 || train + val + test <= 0) {
-    throw new InvalidArgumentError('must be three shares, such as 0.7,0.15,0.15.');
+    throw new InvalidArgumentError('It takes three shares, such as 0.7,0.15,0.15.');
   }
   return [train, val, test];
 }

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { GalleryError } from '../common/errors.js';
 import { progressBar } from '../common/progress.js';
 import { DEVICES, type Device } from '../inference/device.js';
@@ -9,10 +9,11 @@ import type { Neighbour } from '../retrieval/match.js';
 import { answerOf, searchPage, type SearchedPicture } from '../retrieval/search-page.js';
 import { nearestOfLabel } from '../retrieval/search-picture.js';
 import { searchStills, type StillMatch } from '../retrieval/search-stills.js';
-import { cacheOf, noCacheOption } from './cache.js';
-import { commandLine } from './command-line.js';
-import { abortable } from './interrupt.js';
-import { tableLines } from './table.js';
+import { cacheOf, noCacheOption } from './flags/cache.js';
+import { commandLine } from './terminal/command-line.js';
+import { count } from './flags/values.js';
+import { abortable } from './terminal/interrupt.js';
+import { tableLines } from './terminal/table.js';
 
 interface SearchFlags {
   readonly gallery: string;
@@ -36,7 +37,7 @@ export function register(program: Command): void {
     .description('the exemplars of a gallery that are most similar to pictures')
     .argument('<image...>', 'pictures: jpg, png, tif, webp, bmp')
     .requiredOption('-g, --gallery <folder>', 'gallery to search')
-    .option('-k, --k <n>', 'neighbours (default: what the gallery was calibrated with, of which 10 are shown)', wholeNumber)
+    .option('-k, --k <n>', 'neighbours (default: what the gallery was calibrated with, of which 10 are shown)', count)
     .option('--label <label>', 'show only exemplars of this label, however far down the ranking they stand')
     .option('--html <file>', 'also write a contact sheet: each picture beside its most similar exemplars')
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y (default: as the gallery was built)')
@@ -129,10 +130,4 @@ function textOf({ path, match }: StillMatch, neighbours: readonly Neighbour[], g
     ).map((line) => `  ${line}`),
     '',
   ];
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It takes a whole number from 1 on.');
-  return value;
 }

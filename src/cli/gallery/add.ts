@@ -6,10 +6,10 @@ import { progressBar } from '../../common/progress.js';
 import { DEVICES, type Device } from '../../inference/device.js';
 import { addToGallery, type PictureSource } from '../../retrieval/add-to-gallery.js';
 import { listLabelledPictures } from '../../retrieval/labelled-pictures.js';
-import { cacheOf, noCacheOption } from '../cache.js';
-import { abortable } from '../interrupt.js';
-import { listed } from './listed.js';
-import { moment } from './options.js';
+import { cacheOf, noCacheOption } from '../flags/cache.js';
+import { abortable } from '../terminal/interrupt.js';
+import { listed } from '../terminal/listed.js';
+import { moment } from '../flags/values.js';
 import { procedureSource } from './procedure-source.js';
 
 interface AddFlags {

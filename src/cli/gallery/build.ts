@@ -6,11 +6,11 @@ import { DEVICES, type Device } from '../../inference/device.js';
 import { openModel } from '../../models/registry.js';
 import { buildGallery, type GalleryReport } from '../../retrieval/build-gallery.js';
 import type { IndexChoice } from '../../retrieval/gallery.js';
-import { cacheOf, noCacheOption, withCachedFits } from '../cache.js';
-import { abortable } from '../interrupt.js';
+import { cacheOf, noCacheOption, withCachedFits } from '../flags/cache.js';
+import { abortable } from '../terminal/interrupt.js';
 import { manifestLines } from './manifest-lines.js';
-import { KINDS, kinds, list, share, wholeNumber } from './options.js';
-import { listed } from './listed.js';
+import { count, KINDS, kinds, list, share } from '../flags/values.js';
+import { listed } from '../terminal/listed.js';
 
 interface BuildFlags {
   readonly out: string;
@@ -41,7 +41,7 @@ export function registerBuild(gallery: Command): void {
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of the pictures', 'auto')
     .option('--labels <list>', 'only these labels, with commas between', list)
     .option('--kinds <list>', `only labels of these kinds: ${KINDS.join(', ')}`, kinds)
-    .option('--min-exemplars <n>', 'leave out labels with fewer pictures', wholeNumber, 1)
+    .option('--min-exemplars <n>', 'leave out labels with fewer pictures', count, 1)
     .option('--keep-labels', 'keep folder names as labels, instead of mapping those of public data sets to canonical ids', false)
     .addOption(
       new Option('--index <index>', 'how to search: auto takes HNSW from 20,000 exemplars on')
@@ -49,9 +49,9 @@ export function registerBuild(gallery: Command): void {
         .default('auto'),
     )
     .option('--false-acceptance <share>', 'share of pictures of no class in the gallery that may be taken for known', share, 0.2)
-    .option('-k, --k <n>', 'neighbours of a match (default: 31)', wholeNumber)
+    .option('-k, --k <n>', 'neighbours of a match (default: 31)', count)
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
-    .option('--threads <n>', 'threads of inference on the CPU', wholeNumber)
+    .option('--threads <n>', 'threads of inference on the CPU', count)
     .addOption(noCacheOption())
     .option('--json', 'print the report as JSON', false)
     .action(build);

@@ -4,9 +4,9 @@ import { progressBar } from '../../common/progress.js';
 import { diagnoseGallery, type GalleryDiagnosis } from '../../retrieval/diagnose.js';
 import { openGallery, type Gallery } from '../../retrieval/gallery.js';
 import { readManifest } from '../../retrieval/manifest.js';
-import { abortable } from '../interrupt.js';
-import { percent, tableLines } from '../table.js';
-import { listed } from './listed.js';
+import { abortable } from '../terminal/interrupt.js';
+import { percent, tableLines } from '../terminal/table.js';
+import { listed } from '../terminal/listed.js';
 import { manifestLines } from './manifest-lines.js';
 
 export function registerInfo(gallery: Command): void {

@@ -1,6 +1,6 @@
 import { classInfo } from '../../common/landmarks.js';
 import type { GalleryManifest } from '../../retrieval/manifest.js';
-import { percent, tableLines } from '../table.js';
+import { percent, tableLines } from '../terminal/table.js';
 
 /** What a gallery holds and how it was calibrated, for the terminal. */
 export function manifestLines(manifest: GalleryManifest): string[] {

@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { commandLine } from '../command-line.js';
+import { commandLine } from '../terminal/command-line.js';
 import { progressBar } from '../../common/progress.js';
 import { galleryPage } from '../../retrieval/gallery-page.js';
 import { openGallery } from '../../retrieval/gallery.js';
 import { mapGallery } from '../../retrieval/umap.js';
-import { abortable } from '../interrupt.js';
+import { abortable } from '../terminal/interrupt.js';
 import { diagnose } from './info.js';
-import { wholeNumber } from './options.js';
+import { count } from '../flags/values.js';
 
 interface MapFlags {
   readonly out: string;
@@ -22,8 +22,8 @@ export function registerMap(gallery: Command): void {
     .description('a page with a map of the gallery (UMAP), its classes, and the pictures that may carry a wrong label')
     .argument('<gallery>')
     .requiredOption('-o, --out <file>', 'page to write (.html)')
-    .option('--max-exemplars <n>', 'most exemplars on the map', wholeNumber, 4000)
-    .option('--seed <n>', 'of the layout', wholeNumber, 1)
+    .option('--max-exemplars <n>', 'most exemplars on the map', count, 4000)
+    .option('--seed <n>', 'of the layout', count, 1)
     .option('--json', 'print the places as JSON', false)
     .action(drawMap);
 }

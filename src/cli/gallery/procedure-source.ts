@@ -7,7 +7,7 @@ import { findFfmpeg } from '../../media/ffmpeg.js';
 import { keptStills, pictureAt } from '../../procedure/exemplar-pictures.js';
 import { readProcedure } from '../../procedure/reader.js';
 import type { PictureSource } from '../../retrieval/add-to-gallery.js';
-import { resolveProcedure } from '../procedure-folder.js';
+import { resolveProcedure } from '../procedures/resolve.js';
 
 export interface ProcedureSourceFlags {
   readonly procedure: string;

@@ -11,11 +11,11 @@ import { mebibytes } from '../../models/files.js';
 import { openModel } from '../../models/registry.js';
 import { buildGallery } from '../../retrieval/build-gallery.js';
 import { findDataSet, pullDataSet, unpackDataSet, type DataSet } from '../../retrieval/data-sets.js';
-import { cacheOf, noCacheOption } from '../cache.js';
-import { abortable } from '../interrupt.js';
-import { listed } from './listed.js';
+import { cacheOf, noCacheOption } from '../flags/cache.js';
+import { abortable } from '../terminal/interrupt.js';
+import { listed } from '../terminal/listed.js';
 import { manifestLines } from './manifest-lines.js';
-import { kinds } from './options.js';
+import { kinds } from '../flags/values.js';
 
 interface PullFlags {
   readonly out: string;
