@@ -36,11 +36,7 @@ export async function openSet(subject: Subject, options: OpenSetOptions): Promis
     if (members.length === 0) continue;
     await turn();
     const embeddings = subject.embed(members);
-    const search = heldOutSearch(
-      { embeddings, dimension: embeddings.length / labels.length, labels, groups: options.groups },
-      members,
-      DEFAULT_K,
-    );
+    const search = heldOutSearch({ embeddings, labels, groups: options.groups }, members, DEFAULT_K);
     for (const query of fold.known.filter((row) => asked.has(row))) {
       const answer = search(query, true);
       if (answer.counts.has(labels[query] ?? '')) known.push(answer);

@@ -10,13 +10,12 @@ import { chooseVote, scoreClasses, type VoteOptions } from './vote.js';
 export interface CalibrationGallery {
   /** `[labels.length, dimension]`, L2-normalised. */
   readonly embeddings: Float32Array;
-  readonly dimension: number;
   readonly labels: readonly string[];
   /** Near-duplicates of one another carry one number, as do pictures of one patient where that is known. */
   readonly groups: readonly number[];
   /**
    * The embeddings of all exemplars by a model that was fitted on `members` alone; null when the model is not fitted on the gallery. A
-   * model that has seen an exemplar finds it easier than any picture that is to come.
+   * model that has seen an exemplar finds it easier than any picture that is to come. A fit on fewer pictures may keep fewer dimensions.
    */
   readonly refit: ((members: readonly number[]) => Float32Array) | null;
 }
@@ -42,13 +41,17 @@ export interface CalibrationOutcome {
 /** Fewer queries than this on either side say nothing about a rate. */
 const MIN_QUERIES = 20;
 const FOLDS = 5;
+/** Where one class of two is taken out, nothing is left to fit a model on. */
+const FEWEST_LABELS = 3;
 
 /**
  * Calibrates vote and threshold on the gallery itself. Every exemplar is asked twice: once with others of its class in the gallery, and
  * once with its class, the classes that it is a part of and its parts left out; never with itself or its group.
  */
 export async function calibrate(gallery: CalibrationGallery, options: CalibrateOptions): Promise<CalibrationOutcome> {
-  const { labels, groups, refit } = gallery;
+  const { labels, groups } = gallery;
+  const fitsAnew = gallery.refit !== null && new Set(labels).size >= FEWEST_LABELS;
+  const refit = fitsAnew ? gallery.refit : null;
   const everyone = labels.map((_, exemplar) => exemplar);
   const rounds = refit === null ? [{ known: everyone, unknown: everyone, members: everyone }] : dealFolds(labels, groups, FOLDS);
   const asked = new Set(spread(labels, options.maxQueries ?? 2000));
@@ -57,8 +60,10 @@ export async function calibrate(gallery: CalibrationGallery, options: CalibrateO
   const turn = turnTaker(options.signal);
 
   for (const { known: held, unknown, members } of rounds) {
+    // Where all pictures are of one patient, nobody is left to ask.
+    if (members.length === 0) continue;
     const embeddings = refit === null ? gallery.embeddings : refit(members);
-    const search = heldOutSearch({ ...gallery, embeddings }, members, options.k);
+    const search = heldOutSearch({ embeddings, labels, groups }, members, options.k);
     for (const query of held.filter((exemplar) => asked.has(exemplar))) {
       const answer = search(query, true);
       if (answer.counts.has(labels[query] ?? '')) known.push(answer);
@@ -90,11 +95,16 @@ export async function calibrate(gallery: CalibrationGallery, options: CalibrateO
     vote,
     calibration: {
       confidence: CONFIDENCE_NAME,
-      method: refit === null ? 'leave one out, leave one class out' : `${rounds.length} folds, the model fitted anew in each`,
+      method: methodOf(rounds.length, fitsAnew, gallery.refit !== null),
       usual,
       ...operatingPoint(judged.map(toQuery), foreign.map(judge).map(toQuery), options.falseAcceptance),
     },
   };
+}
+
+function methodOf(rounds: number, fitsAnew: boolean, isFitted: boolean): string {
+  if (fitsAnew) return `${rounds} folds, the model fitted anew in each`;
+  return `leave one out, leave one class out${isFitted ? '; too good, because the model had seen all: two labels are too few to fit it anew' : ''}`;
 }
 
 interface JudgedAnswer {

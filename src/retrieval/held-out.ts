@@ -7,7 +7,6 @@ import { Nearest } from './nearest.js';
 export interface LabelledEmbeddings {
   /** `[labels.length, dimension]`, L2-normalised. */
   readonly embeddings: Float32Array;
-  readonly dimension: number;
   readonly labels: readonly string[];
   /** Near-duplicates of one another carry one number. */
   readonly groups: readonly number[];
@@ -33,7 +32,8 @@ export function heldOutSearch(
   members: readonly number[],
   k: number,
 ): (query: number, known: boolean) => HeldOutAnswer {
-  const { embeddings, dimension, labels, groups } = gallery;
+  const { embeddings, labels, groups } = gallery;
+  const dimension = embeddings.length / labels.length;
   const kinship = new Map<string, ReadonlySet<string>>();
   const densities = new Map<string, number>();
   const row = (exemplar: number): Float32Array => embeddings.subarray(exemplar * dimension, (exemplar + 1) * dimension);

@@ -84,7 +84,7 @@ export async function writeGallery(
     content.onProgress?.({ stage, done: Math.round(share * labels.length), total: labels.length });
   const abortable = signal === undefined ? {} : { signal };
   const { vote, calibration } = await calibrate(
-    { embeddings, dimension: model.dimension, labels, groups: kin, refit },
+    { embeddings, labels, groups: kin, refit },
     {
       k,
       ...(content.vote === null ? {} : { vote: content.vote }),

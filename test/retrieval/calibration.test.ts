@@ -88,7 +88,6 @@ describe('dealFolds', () => {
 
 describe('heldOutSearch', () => {
   const gallery = {
-    dimension: 2,
     embeddings: new Float32Array([1, 0, 1, 0, 0.8, 0.6, 0.6, 0.8, 0, 1]),
     labels: ['antrum', 'antrum', 'stomach', 'cecum', 'antrum'],
     groups: [0, 0, 2, 3, 4],
@@ -116,7 +115,7 @@ describe('calibrate', () => {
       const row = Array.from({ length: 8 }, (__, axis) => (axis === Math.floor(at / perClass) ? 1 : 0) + (random() - 0.5) * 0.8);
       return row.map((value) => value / Math.hypot(...row));
     });
-    return { embeddings: new Float32Array(rows.flat()), dimension: 8, labels, groups: labels.map((_, at) => at), refit };
+    return { embeddings: new Float32Array(rows.flat()), labels, groups: labels.map((_, at) => at), refit };
   }
 
   it('parts what the gallery holds from what it lacks', async () => {
@@ -137,6 +136,38 @@ describe('calibrate', () => {
     expect(calibration?.method).toBe('4 folds, the model fitted anew in each');
     expect(fits).toHaveLength(4);
     for (const members of fits) expect(new Set(members.map((at) => whole.labels[at])).size).toBe(3);
+  });
+
+  it('takes a fit on fewer pictures as it comes, also with fewer dimensions', async () => {
+    const whole = gallery(15);
+    const firstAxes = Float32Array.from(
+      { length: whole.labels.length * 5 },
+      (_, at) => whole.embeddings[Math.floor(at / 5) * 8 + (at % 5)]!,
+    );
+    const narrow = await calibrate({ ...whole, refit: () => firstAxes }, { k: 10, falseAcceptance: 0.1 });
+    expect(narrow.calibration!.auroc).toBeGreaterThan(0.9);
+    expect(narrow.calibration!.chosen.precision).toBeGreaterThan(0.9);
+  });
+
+  it('does not fit on the one class that is left of two, and says what that means', async () => {
+    const { embeddings, labels } = gallery(15);
+    const two = { embeddings: embeddings.slice(0, 30 * 8), labels: labels.slice(0, 30), groups: labels.slice(0, 30).map((_, at) => at) };
+    const refit = (): Float32Array => {
+      throw new Error('There is nothing to fit on.');
+    };
+    const { calibration } = await calibrate({ ...two, refit }, { k: 10, falseAcceptance: 0.1 });
+    expect(calibration).toMatchObject({ knownQueries: 30, unknownQueries: 30 });
+    expect(calibration!.method).toContain('too good');
+  });
+
+  it('fits on nothing where all pictures are of one patient', async () => {
+    const whole = gallery(15);
+    const refit = (members: readonly number[]): Float32Array => {
+      expect(members).not.toEqual([]);
+      return whole.embeddings;
+    };
+    const { calibration } = await calibrate({ ...whole, groups: whole.labels.map(() => 0), refit }, { k: 10, falseAcceptance: 0.1 });
+    expect(calibration).toBeNull();
   });
 
   it('calibrates nothing on too few', async () => {
