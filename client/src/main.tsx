@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import type { FrameMessage, ServerMessage } from '../../src/server/protocol.js';
 import { connect } from './connection.js';
+import { forgetToken } from './forget-token.js';
 import type { Pulse } from './health.js';
 import { createStore } from './store.js';
 import { App } from './ui/app.js';
@@ -70,12 +71,7 @@ const connection = connect({
   },
 });
 
-// From here on the cookie lets this page in; the token need not be seen, photographed or bookmarked.
-if (query.has('token') && !transparent) {
-  query.delete('token');
-  const rest = query.toString();
-  history.replaceState(null, '', `${location.pathname}${rest === '' ? '' : `?${rest}`}`);
-}
+if (!transparent) forgetToken();
 
 document.documentElement.classList.toggle('is-transparent', transparent);
 const root = document.getElementById('app');

@@ -51,20 +51,20 @@ export interface ViewState {
   readonly firstPtsUs: number | null;
 }
 
-export const INITIAL: ViewState = {
-  link: 'connecting',
-  hello: null,
+/** Everything that belongs to one source, before it has told anything. */
+const OF_A_SOURCE = {
   source: null,
   coverage: null,
   tracking: null,
   stats: null,
   procedure: null,
   intervals: [],
-  notices: [],
   verdicts: [],
   ptsUs: 0,
   firstPtsUs: null,
-};
+} satisfies Partial<ViewState>;
+
+export const INITIAL: ViewState = { link: 'connecting', hello: null, notices: [], ...OF_A_SOURCE };
 
 export type Action =
   | { readonly type: 'link'; readonly link: Link }
@@ -88,22 +88,6 @@ function withNotice(state: ViewState, notice: Omit<Notice, 'id'>): ViewState {
   return { ...state, notices: [...state.notices, { ...notice, id: noticeCount }].slice(-NOTICES_KEPT) };
 }
 
-/** Everything that belongs to one source, forgotten. */
-function withoutSource(state: ViewState): ViewState {
-  return {
-    ...state,
-    source: null,
-    coverage: null,
-    tracking: null,
-    stats: null,
-    procedure: null,
-    intervals: [],
-    verdicts: [],
-    ptsUs: 0,
-    firstPtsUs: null,
-  };
-}
-
 function earliest(a: number | null, b: number): number {
   return a === null ? b : Math.min(a, b);
 }
@@ -111,7 +95,7 @@ function earliest(a: number | null, b: number): number {
 function onHello(state: ViewState, hello: HelloMessage): ViewState {
   const sameSource = state.hello?.source?.id === hello.source?.id;
   const sameChecklist = state.hello?.checklist?.id === hello.checklist?.id;
-  const next = sameSource ? state : withoutSource(state);
+  const next = sameSource ? state : { ...state, ...OF_A_SOURCE };
   return { ...next, hello, coverage: sameChecklist ? next.coverage : null };
 }
 
@@ -148,7 +132,7 @@ function onEvent(state: ViewState, event: EventMessage): ViewState {
   switch (event.event) {
     case 'source': {
       const source = { state: event.state, detail: event.detail ?? null, reconnects: event.reconnects };
-      return event.state === 'connecting' && event.reconnects === 0 ? { ...withoutSource(state), source } : { ...state, source };
+      return event.state === 'connecting' && event.reconnects === 0 ? { ...state, ...OF_A_SOURCE, source } : { ...state, source };
     }
     case 'field-of-view':
       return state.hello === null ? state : { ...state, hello: { ...state.hello, fieldOfView: event.fieldOfView } };
@@ -174,7 +158,7 @@ function onError(state: ViewState, error: ErrorMessage, atMs: number): ViewState
 /** What the page shows after `action`. Frames do not pass through here: the stage draws them at their own rate. */
 export function reduce(state: ViewState, action: Action, nowMs: number): ViewState {
   // Who comes back is told everything anew, and the server may be another one.
-  if (action.type === 'link') return { ...(action.link === 'open' ? withoutSource(state) : state), link: action.link };
+  if (action.type === 'link') return { ...state, ...(action.link === 'open' ? OF_A_SOURCE : {}), link: action.link };
   if (action.type === 'moment') return { ...state, ...action.moment };
   if (action.type === 'dismiss') return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) };
   if (action.type === 'kept') return withNotice(state, { kind: 'kept', text: action.text, detail: action.detail, atMs: nowMs });

@@ -2,8 +2,9 @@
  * Finds the field of view: the lit part of an endoscope's picture, told from the black around it and from the text and small pictures
  * that processors write beside it. Pure; luminance in, outline out.
  */
+import type { Point } from '../media/row-spans.js';
 import type { FieldOfView } from './frame.js';
-import { convexHull, polygonArea, simplified, trimmed, type Point } from './outline.js';
+import { convexHull, polygonArea, simplified, trimmed } from './outline.js';
 
 /** Pictures are looked at no larger than this; the outline is good to about one of these pixels. */
 const WORKING_WIDTH = 320;

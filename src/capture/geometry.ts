@@ -1,7 +1,8 @@
 /** What tells, picture by picture, that a field of view no longer holds. Pure. */
+import { rowSpans, type Point } from '../media/row-spans.js';
 import { cornersOf, fieldOfViewOf, LIT_ABOVE_BLACK, MAX_BLACK, toFieldOfView, type AccumulatedLuma } from './field-of-view.js';
 import type { FieldOfView } from './frame.js';
-import { convexHull, rowSpans, simplified, type Point } from './outline.js';
+import { convexHull, simplified } from './outline.js';
 
 export interface Geometry {
   /** Shares of the picture, lit outside the outline, and of the outline, lit inside it. */

@@ -1,9 +1,9 @@
 /** Blackens, inside ffmpeg, what lies outside the outline of a field of view: text in the cut-off corners can identify a patient. */
 import type { Ffmpeg } from '../media/ffmpeg.js';
 import { encodeGrayAlphaPng } from '../media/png.js';
+import { rowSpans } from '../media/row-spans.js';
 import type { FieldOfView } from './frame.js';
 import type { Mask, Rectangle } from './graph.js';
-import { rowSpans } from './outline.js';
 
 /** Boxes follow the outline to so many pixels, always on the side of hiding more. */
 const BOX_TOLERANCE = 3;

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { FieldOfViewOption } from '../capture/options.js';
 import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
 import { lumenmarkHome } from '../common/home.js';
-import { DEVICES, type Device } from '../inference/device.js';
+import { DEVICES } from '../inference/device.js';
 import { createEmbedder } from '../inference/worker-embedder.js';
 import { findFfmpeg } from '../media/ffmpeg.js';
 import { openModel } from '../models/registry.js';
@@ -11,28 +10,13 @@ import { openProcedureHome } from '../procedure/home.js';
 import { openGallery } from '../retrieval/gallery.js';
 import { loadChecklist } from '../tracking/checklist.js';
 import { kindOfInput } from './audit/kinds.js';
+import type { AuditFlags } from './audit/flags.js';
 import { auditPhotographsCommand } from './audit/photographs.js';
 import { auditVideoCommand } from './audit/video.js';
 import { cacheOf, noCacheOption } from './flags/cache.js';
 import { DEMO_GALLERY, DEMO_SOURCE } from './demo.js';
 import { fieldOfView, positive } from './flags/values.js';
 import { abortable } from './terminal/interrupt.js';
-
-export interface AuditFlags {
-  readonly gallery?: string;
-  readonly model?: string;
-  readonly checklist: string;
-  readonly analysisFps: number;
-  readonly together: boolean;
-  readonly out?: string;
-  readonly cache: boolean;
-  readonly label?: string;
-  readonly recording: boolean;
-  readonly fieldOfView: FieldOfViewOption;
-  readonly device: Device;
-  readonly ffmpeg?: string;
-  readonly json: boolean;
-}
 
 /** `lumenmark audit`: which required landmarks are documented in what was recorded or photographed elsewhere. */
 export function register(program: Command): void {

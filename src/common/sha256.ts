@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import * as z from 'zod';
+
+/** As it stands in files that were written by somebody else. */
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
 
 /** Large enough that reading, and not switching, takes the time. */
 const PIECE_BYTES = 512 * 1024;
 
-/** Hex, as `sha256sum` prints it. */
-export function sha256Of(bytes: Uint8Array): string {
+/** Hex, as `sha256sum` prints it; text counts as UTF-8. */
+export function sha256Of(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../common/sha256.js';
 import { version } from '../common/version.js';
 import type { FittableModel, Model } from '../models/model.js';
 import type { RetrievalEvaluation } from './evaluate-retrieval.js';
@@ -167,7 +167,7 @@ export const MORE_DEFINITIONS = {
 
 function pictureHash({ exemplars }: PictureSet): string {
   const lines = exemplars.map(({ label, sha256 }) => `${label}\t${sha256}`).sort();
-  return createHash('sha256').update(lines.join('\n')).digest('hex');
+  return sha256Of(lines.join('\n'));
 }
 
 function largestOf(groups: readonly number[]): number {

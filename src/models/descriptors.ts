@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { GraphBuilder, type Tensor } from '../onnx/builder.js';
 import { l2Normalise } from '../onnx/composites.js';
 import { encodeModel } from '../onnx/encode.js';
 import * as ops from '../onnx/ops.js';
 import { UsageError } from '../common/errors.js';
+import { sha256Of } from '../common/sha256.js';
 import { colourFeatures } from './descriptors-colour.js';
 import { fillUnused } from './descriptors-layout.js';
 import { lumenFeatures } from './descriptors-lumen.js';
@@ -141,13 +141,9 @@ function whiten(x: Tensor, { inputs, outputs, mean, matrix }: Whitening): Tensor
 
 function fingerprintOf(parts: readonly ModelPart[]): string {
   const preprocessing = { width: SIDE, height: SIDE, resize: 'squash-bilinear' };
-  return sha256(new TextEncoder().encode(JSON.stringify({ parts: parts.map((part) => [part.name, part.sha256]), preprocessing })));
+  return sha256Of(JSON.stringify({ parts: parts.map((part) => [part.name, part.sha256]), preprocessing }));
 }
 
 function partOf(name: string, bytes: Uint8Array, origin: string): ModelPart {
-  return { name, sha256: sha256(bytes), licence: 'Apache-2.0', origin };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return { name, sha256: sha256Of(bytes), licence: 'Apache-2.0', origin };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { sha256Schema } from '../common/sha256.js';
 
 const fileSchema = z
   .object({
@@ -9,10 +10,7 @@ const fileSchema = z
     /** Absent where the licence forbids fetching it for the user. */
     url: z.url().optional(),
     /** Null until the file has been fetched from its official address and its hash recorded by hand. */
-    sha256: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .nullable(),
+    sha256: sha256Schema.nullable(),
     licence: z.string(),
     origin: z.string(),
     /** Name of the backbone in a model. */

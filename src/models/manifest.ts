@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, ModelError } from '../common/errors.js';
+import { sha256Schema } from '../common/sha256.js';
 import type { BackboneSpec } from './backbones/spec.js';
 import { PRECISIONS } from './graph/precision.js';
 import { POSITION_RECIPES } from './positions.js';
 
 export const MANIFEST_FILE = 'manifest.json';
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();
 /** A file inside the model's folder; it cannot point elsewhere. */
-const file = z.object({ file: z.string().regex(/^(?!.*\.\.)[\w./-]+$/), sha256, byteLength: count });
+const file = z.object({ file: z.string().regex(/^(?!.*\.\.)[\w./-]+$/), sha256: sha256Schema, byteLength: count });
 
 const vit = z.object({
   kind: z.literal('vit'),
@@ -59,21 +59,21 @@ export type Parity = z.infer<typeof parity>;
 const part = z.object({
   name: z.string(),
   /** SHA-256 of the part as kept here; the same weights give the same hash whatever file they came from. */
-  sha256,
+  sha256: sha256Schema,
   file: z.string(),
   byteLength: count,
   licence: z.string(),
   licenceEvidence: z.enum(['sha256', 'file name', 'layout', 'given', 'none', 'derived']),
   origin: z.string(),
   /** The file it was made from, as it was found. */
-  source: z.object({ file: z.string(), sha256, byteLength: count }),
+  source: z.object({ file: z.string(), sha256: sha256Schema, byteLength: count }),
 });
 
 export const manifestSchema = z.object({
   format: z.literal('lumenmark-model'),
   version: z.literal(1),
   name: z.string(),
-  fingerprint: sha256,
+  fingerprint: sha256Schema,
   createdAt: z.string(),
   createdBy: z.string(),
   precision: z.enum(PRECISIONS as unknown as ['fp32', 'fp16', 'int8']),

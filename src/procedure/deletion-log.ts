@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { messageOf, ProcedureError } from '../common/errors.js';
 import { sha256Of } from '../common/sha256.js';
-import { sha256Schema } from './description.js';
+import { sha256Schema } from '../common/sha256.js';
 import { parseLine, readLines } from './line-file.js';
 import { cutEnd, endOfLastLine, exists } from './torn-end.js';
 

@@ -1,10 +1,10 @@
 import * as z from 'zod';
+import { sha256Schema } from '../common/sha256.js';
 import { CHECKLIST_SCHEMA } from '../tracking/checklist.js';
 
 /** Version of everything in a procedure's folder. A reader refuses a newer one instead of misreading it. */
 export const FORMAT_VERSION = 1;
 
-export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
 const size = z.number().int().positive();
 const count = z.number().int().nonnegative();
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { fieldOfViewSchema } from '../capture/field-of-view-schema.js';
 import { CHECKLIST_SCHEMA } from '../tracking/checklist.js';
-import { sha256Schema } from './description.js';
+import { sha256Schema } from '../common/sha256.js';
 import { relativePathSchema } from './paths.js';
 
 const count = z.number().int().nonnegative();
@@ -20,18 +21,6 @@ const sighting = z.strictObject({
   confidence: z.number(),
   frames: count,
   best,
-});
-const fieldOfView = z.strictObject({
-  x: count,
-  y: count,
-  width: size,
-  height: size,
-  sourceWidth: size,
-  sourceHeight: size,
-  outline: z
-    .array(z.tuple([z.number(), z.number()]).readonly())
-    .readonly()
-    .optional(),
 });
 const state = z.enum(['unsupported', 'unseen', 'seen', 'documented']);
 
@@ -75,7 +64,7 @@ const PAYLOADS = {
   /** … and goes on. */
   resume: { ptsUs: ptsUs.nullable() },
   source: { state: z.string(), detail: z.string().nullable(), reconnects: count },
-  'field-of-view': { fieldOfView },
+  'field-of-view': { fieldOfView: fieldOfViewSchema },
   /** Another checklist applies from here on. */
   checklist: { checklist: CHECKLIST_SCHEMA },
   'recording-started': {

@@ -17,6 +17,35 @@ export interface PlotArea {
   readonly bottom: number;
 }
 
+/** Grid, ticks and name of a value axis below rows: bars, lanes. */
+export function ValueAxis({ axis, scale, format, left, right, bottom }: ValueAxisProps) {
+  return (
+    <g aria-hidden="true">
+      {scale.ticks.map((tick) => (
+        <>
+          <line class="grid" x1={scale(tick)} x2={scale(tick)} y1={4} y2={bottom} />
+          <text class="tick" x={scale(tick)} y={bottom + 16} text-anchor="middle">
+            {format(tick)}
+          </text>
+        </>
+      ))}
+      <text x={(left + right) / 2} y={bottom + 36} text-anchor="middle">
+        {axis}
+      </text>
+    </g>
+  );
+}
+
+interface ValueAxisProps {
+  /** Its name, with its unit. */
+  readonly axis: string;
+  readonly scale: Scale;
+  readonly format: (value: number) => string;
+  readonly left: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
 /** Grid, ticks and names of both axes of a plot. */
 export function Axes({ x, y, scaleX, scaleY, area }: { x: Axis; y: Axis; scaleX: Scale; scaleY: Scale; area: PlotArea }) {
   const { left, right, top, bottom } = area;

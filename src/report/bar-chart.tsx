@@ -1,3 +1,4 @@
+import { ValueAxis } from './axes.js';
 import { Chart, type ChartText } from './chart.js';
 import { Legend, seriesClass } from './legend.js';
 import { extent, linearScale, plainNumber } from './scale.js';
@@ -44,19 +45,7 @@ export function BarChart({ bars, series = [''], axis, min = 0, max, format = pla
     <div>
       <Legend names={series} shape="box" />
       <Chart {...text} width={width} height={bottom + 44}>
-        <g aria-hidden="true">
-          {scale.ticks.map((tick) => (
-            <>
-              <line class="grid" x1={scale(tick)} x2={scale(tick)} y1={4} y2={bottom} />
-              <text class="tick" x={scale(tick)} y={bottom + 16} text-anchor="middle">
-                {format(tick)}
-              </text>
-            </>
-          ))}
-          <text x={(left + right) / 2} y={bottom + 36} text-anchor="middle">
-            {axis}
-          </text>
-        </g>
+        <ValueAxis axis={axis} scale={scale} format={format} left={left} right={right} bottom={bottom} />
         {bars.map(({ label, values, note }, row) => {
           const top = 6 + row * rowHeight;
           const middle = top + (series.length * THICK) / 2;

@@ -1,3 +1,4 @@
+import { ValueAxis } from './axes.js';
 import { Chart, type ChartText } from './chart.js';
 import { seriesClass } from './legend.js';
 import { linearScale, plainNumber } from './scale.js';
@@ -45,19 +46,7 @@ export function Lanes({ lanes, from, to, axis, format = plainNumber, width = 860
   const scale = linearScale([from, to], [left, width - 20], 8);
   return (
     <Chart {...text} width={width} height={bottom + 44}>
-      <g aria-hidden="true">
-        {scale.ticks.map((tick) => (
-          <>
-            <line class="grid" x1={scale(tick)} x2={scale(tick)} y1={4} y2={bottom} />
-            <text class="tick" x={scale(tick)} y={bottom + 16} text-anchor="middle">
-              {format(tick)}
-            </text>
-          </>
-        ))}
-        <text x={(left + width) / 2} y={bottom + 36} text-anchor="middle">
-          {axis}
-        </text>
-      </g>
+      <ValueAxis axis={axis} scale={scale} format={format} left={left} right={width} bottom={bottom} />
       {lanes.map(({ name, intervals = [], marks = [], series = 0 }, row) => {
         const top = 6 + row * HEIGHT;
         return (

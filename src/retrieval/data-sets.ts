@@ -7,7 +7,7 @@ import { recordDownload, recordedDownloads } from '../common/download-records.js
 import { GalleryError, messageOf, UsageError } from '../common/errors.js';
 import type { ClassKind } from '../common/landmarks.js';
 import { classInfo } from '../common/landmarks.js';
-import { fileSha256 } from '../common/sha256.js';
+import { fileSha256, sha256Schema } from '../common/sha256.js';
 import { ArchiveChanged, unzip, type Unzipped } from '../common/unzip.js';
 import { diskFull } from '../models/files.js';
 import { STILL_EXTENSIONS } from '../media/stills.js';
@@ -20,10 +20,7 @@ const DATA_SET = z.strictObject({
   /** Official addresses, tried in this order. */
   urls: z.array(z.url()).min(1),
   /** Null until the file has been fetched from its official address and its hash recorded by hand. */
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .nullable(),
+  sha256: sha256Schema.nullable(),
   approximateBytes: z.number().int().positive(),
   licence: z.string(),
   origin: z.string(),

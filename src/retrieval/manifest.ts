@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { fieldOfViewSchema } from '../capture/field-of-view-schema.js';
 import { GalleryError, messageOf } from '../common/errors.js';
-import { fileSha256 } from '../common/sha256.js';
+import { fileSha256, sha256Schema } from '../common/sha256.js';
 
 export const MANIFEST_FILE = 'gallery.json';
 export const EMBEDDINGS_FILE = 'embeddings.f32';
@@ -13,17 +14,6 @@ export const INDEX_FILE = 'index.hnsw';
 const count = z.number().int().nonnegative();
 const size = z.number().int().positive();
 const share = z.number().min(0).max(1);
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256');
-
-const FIELD_OF_VIEW = z.strictObject({
-  x: count,
-  y: count,
-  width: size,
-  height: size,
-  sourceWidth: size,
-  sourceHeight: size,
-  outline: z.array(z.tuple([z.number(), z.number()])).optional(),
-});
 
 /** One line of `exemplars.ndjson`, in the order of the rows of `embeddings.f32`. */
 export const EXEMPLAR = z.strictObject({
@@ -31,18 +21,18 @@ export const EXEMPLAR = z.strictObject({
   path: z.string().min(1),
   label: z.string().min(1),
   /** Of the picture file. */
-  sha256,
+  sha256: sha256Schema,
   /** Of the picture, upright, px. */
   width: size,
   height: size,
   /** Null when the whole picture was kept. */
-  fieldOfView: FIELD_OF_VIEW.nullable(),
+  fieldOfView: fieldOfViewSchema.nullable(),
   /** Exemplars with one number are near-duplicates of each other; the number is that of the first of them. */
   group: count,
   /** Mean similarity to its nearest exemplars that are neither near-duplicates of it nor, where paths name patients, of its patient. */
   density: z.number(),
   /** SHA-256 of the thumbnail. */
-  thumbnail: sha256,
+  thumbnail: sha256Schema,
 });
 export type Exemplar = z.output<typeof EXEMPLAR>;
 
@@ -122,7 +112,7 @@ export const MANIFEST = z.strictObject({
   calibration: CALIBRATION.nullable(),
   index: HNSW.nullable(),
   /** The other files of the gallery that must be there, thumbnails apart. */
-  files: z.record(z.string(), z.strictObject({ bytes: count, sha256 })),
+  files: z.record(z.string(), z.strictObject({ bytes: count, sha256: sha256Schema })),
 });
 export type GalleryManifest = z.output<typeof MANIFEST>;
 

@@ -5,7 +5,7 @@
 import type { ChecklistStatistics, TimeStatistics } from '../procedure/catalogue/statistics.js';
 import type { ProcedureSummary } from '../procedure/catalogue/summary.js';
 import type { ComparedLane } from '../procedure/compare-sightings.js';
-import type { ChecklistSummary, FieldOfView, LabelInfo, QualityVerdict, SiteState } from './protocol.js';
+import type { ChecklistSummary, CoverageSite, FieldOfView, LabelInfo, QualityVerdict } from './protocol.js';
 
 export type { ChecklistStatistics, ComparedLane, ProcedureSummary, TimeStatistics };
 
@@ -49,17 +49,6 @@ export interface ReplaySighting {
   bestPtsUs: number;
   /** When there was enough evidence to open it: from then on it was shown. */
   openedPtsUs: number;
-}
-
-/** One site at one time, as in a coverage message. */
-export interface ReplaySite {
-  id: string;
-  state: SiteState;
-  sightings: number;
-  dwellMs: number;
-  still: string | null;
-  stillFrameId: number | null;
-  byHand: { by: string; reason: string } | null;
 }
 
 export type ReplayEventKind =
@@ -108,7 +97,7 @@ export interface ProcedureReplay {
   parts: ReplayPart[];
   sightings: ReplaySighting[];
   /** Every change of coverage, in order: the last one at or before a time holds then. Amendments of auditors are not among them. */
-  coverage: { ptsUs: number; sites: ReplaySite[] }[];
+  coverage: { ptsUs: number; sites: CoverageSite[] }[];
   /** In order of their times. */
   events: ReplayEvent[];
 }

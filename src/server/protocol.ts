@@ -95,19 +95,22 @@ export interface CoverageMessage {
   type: 'coverage';
   sourceId: string;
   checklistId: string;
-  sites: {
-    id: string;
-    state: SiteState;
-    sightings: number;
-    /** Time in view, all sightings, ms. */
-    dwellMs: number;
-    /** Path of the best still on this server, or null. */
-    still: string | null;
-    /** Frame of the best still, or null. */
-    stillFrameId: number | null;
-    /** Set when a person set `state`: who, and why. What the tracker found stands in the other fields. */
-    byHand: { by: string; reason: string } | null;
-  }[];
+  sites: CoverageSite[];
+}
+
+/** One site of the checklist, as it stands. */
+export interface CoverageSite {
+  id: string;
+  state: SiteState;
+  sightings: number;
+  /** Time in view, all sightings, ms. */
+  dwellMs: number;
+  /** Path of the best still on this server, or null. */
+  still: string | null;
+  /** Frame of the best still, or null. */
+  stillFrameId: number | null;
+  /** Set when a person set `state`: who, and why. What the tracker found stands in the other fields. */
+  byHand: { by: string; reason: string } | null;
 }
 
 /** The procedure that is kept of this source, on every change and once a second. Not sent where procedures cannot be kept. */

@@ -3,14 +3,15 @@ import type { Entry } from '../procedure/entries.js';
 import { isAmendment, isClosing } from '../procedure/entries.js';
 import { coverageOf } from '../procedure/final-coverage.js';
 import type { Procedure } from '../procedure/reader.js';
-import type { ReplayEvent, ReplayEventKind, ReplaySighting, ReplaySite } from './procedure-protocol.js';
+import type { ReplayEvent, ReplayEventKind, ReplaySighting } from './procedure-protocol.js';
+import type { CoverageSite } from './protocol.js';
 
 /** Where this server has a picture of the procedure. */
 export type FilePath = (file: string) => string;
 
 export interface ReplayTimeline {
   readonly sightings: ReplaySighting[];
-  readonly coverage: { ptsUs: number; sites: ReplaySite[] }[];
+  readonly coverage: { ptsUs: number; sites: CoverageSite[] }[];
   readonly events: ReplayEvent[];
 }
 
@@ -97,8 +98,8 @@ function sightingsOf(entries: readonly Entry[]): ReplaySighting[] {
   return [...sightings.values()].sort((a, b) => a.startPtsUs - b.startPtsUs);
 }
 
-function sitesOf(journal: Parameters<typeof coverageOf>[0], stills: ReadonlyMap<string, string>): ReplaySite[] {
-  const byHand = new Map<string, ReplaySite['byHand']>();
+function sitesOf(journal: Parameters<typeof coverageOf>[0], stills: ReadonlyMap<string, string>): CoverageSite[] {
+  const byHand = new Map<string, CoverageSite['byHand']>();
   for (const entry of journal.entries) {
     if (entry.type === 'site-set') byHand.set(entry.site, { by: entry.by, reason: entry.reason });
     if (entry.type === 'site-cleared') byHand.delete(entry.site);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { detectFieldOfView, fieldOfViewOf, scaleFieldOfView } from '../../src/capture/field-of-view.js';
 import type { FieldOfView } from '../../src/capture/frame.js';
-import { rowSpans } from '../../src/capture/outline.js';
+import { rowSpans } from '../../src/media/row-spans.js';
 import { disc, fill, octagon, rectangle, scopePicture, write, type ScopePicture } from '../support/scopes.js';
 
 function detect(...pictures: ScopePicture[]): FieldOfView | null {

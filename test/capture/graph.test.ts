@@ -4,7 +4,7 @@ import { captureArguments, type CapturePlan } from '../../src/capture/graph.js';
 import { inputArguments, isLiveInput, resolveInput, type Input } from '../../src/capture/input.js';
 import { maskBoxes, maskFor } from '../../src/capture/mask.js';
 import type { FieldOfView } from '../../src/capture/frame.js';
-import { rowSpans } from '../../src/capture/outline.js';
+import { rowSpans } from '../../src/media/row-spans.js';
 import { allFfmpegs } from '../support/ffmpegs.js';
 
 const ffmpegs = await allFfmpegs();

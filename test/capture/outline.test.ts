@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { clipped, convexHull, polygonArea, rowSpans, simplified, type Point } from '../../src/capture/outline.js';
+import { clipped, convexHull, polygonArea, simplified } from '../../src/capture/outline.js';
+import { rowSpans, type Point } from '../../src/media/row-spans.js';
 
 const SQUARE: Point[] = [
   [1, 1],

@@ -27,13 +27,15 @@ export const NO_FILTERS: Filters = {
   ...{ text: '', from: '', to: '', checklistId: '', kind: '', state: '', documented: '', missedSiteId: '', held: '' },
 };
 
+export type Order = 'newest' | 'oldest' | 'least-complete' | 'longest';
+
 function queryOf(fields: Readonly<Record<string, string | number>>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) if (value !== '') query.set(name, String(value));
   return query.toString();
 }
 
-export async function listProcedures(filters: Filters, order: string, limit: number): Promise<ProcedureListAnswer> {
+export async function listProcedures(filters: Filters, order: Order, limit: number): Promise<ProcedureListAnswer> {
   return (await call('GET', `./api/procedures?${queryOf({ ...filters, order, limit })}`)) as ProcedureListAnswer;
 }
 

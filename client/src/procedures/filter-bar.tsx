@@ -1,7 +1,6 @@
 import type { JSX, RefObject } from 'preact';
 import type { ProcedureListAnswer } from '../../../src/server/procedure-protocol.js';
-import { NO_FILTERS, type Filters } from './api.js';
-import type { Order } from './procedures-page.js';
+import { NO_FILTERS, type Filters, type Order } from './api.js';
 
 interface FilterBarProps {
   readonly filters: Filters;

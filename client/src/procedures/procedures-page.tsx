@@ -5,7 +5,7 @@ import { ApiError } from '../api.js';
 import { takesKeys } from '../shortcuts.js';
 import { Wordmark } from '../ui/icons.js';
 import { Pages } from '../ui/pages.js';
-import { listProcedures, NO_FILTERS, readStatistics, type Filters } from './api.js';
+import { listProcedures, NO_FILTERS, readStatistics, type Filters, type Order } from './api.js';
 import { FilterBar } from './filter-bar.js';
 import { ProcedureRow, replayHref } from './procedure-row.js';
 import { Statistics } from './statistics.js';
@@ -15,8 +15,6 @@ const MORE = 200;
 /** Who types gets an answer when he pauses. */
 const SETTLE_MS = 150;
 const LOOK_AGAIN_MS = 5000;
-
-export type Order = 'newest' | 'oldest' | 'least-complete' | 'longest';
 
 /** All kept procedures: to find one, and to see what is left out most. */
 export function ProceduresPage(): JSX.Element {

@@ -1,6 +1,8 @@
 import { render } from 'preact';
+import { forgetToken } from '../forget-token.js';
 import { ReplayPage } from './replay-page.js';
 
 const id = new URLSearchParams(location.search).get('procedure') ?? '';
+forgetToken();
 const root = document.getElementById('app');
 if (root !== null) render(<ReplayPage id={id} />, root);

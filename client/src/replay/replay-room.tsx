@@ -5,13 +5,15 @@ import type { Health } from '../health.js';
 import { readDetections } from '../procedures/api.js';
 import { takesKeys } from '../shortcuts.js';
 import { createStore } from '../store.js';
-import { Checklist, type OpenStill } from '../ui/checklist.js';
+import { Checklist } from '../ui/checklist.js';
 import { Dialog } from '../ui/dialog.js';
 import { Evidence } from '../ui/evidence.js';
 import { CornerMarks, LevelIcon, Wordmark } from '../ui/icons.js';
 import { reportAddress } from '../photographs/requests.js';
+import { KeyList } from '../ui/key-list.js';
 import { Pages } from '../ui/pages.js';
 import { detectionLine, LandmarkChip } from '../ui/picture.js';
+import { StillDialog, type OpenStill } from '../ui/still-dialog.js';
 import { exemplarPages } from './exemplar-pages.js';
 import { Facts } from './facts.js';
 import { Lanes } from './lanes.js';
@@ -303,16 +305,7 @@ export function ReplayRoom({ replay, track }: { replay: ProcedureReplay; track: 
       </div>
       {panel === 'help' ? (
         <Dialog title="Keys" name="help" onClose={close}>
-          <dl class="help-keys replay-keys">
-            {REPLAY_KEYS.map(({ shown: key, does }) => (
-              <div key={key}>
-                <dt>
-                  <kbd>{key}</kbd>
-                </dt>
-                <dd>{does}</dd>
-              </div>
-            ))}
-          </dl>
+          <KeyList keys={REPLAY_KEYS} />
         </Dialog>
       ) : null}
       {panel === 'facts' ? (
@@ -326,16 +319,12 @@ export function ReplayRoom({ replay, track }: { replay: ProcedureReplay; track: 
         </Dialog>
       ) : null}
       {still === null ? null : (
-        <Dialog
-          title={still.title}
-          name="still"
+        <StillDialog
+          still={still}
           onClose={() => {
             setStill(null);
           }}
-        >
-          <img class="still-large" src={still.src} alt={`Best still of ${still.title}`} />
-          <p class="still-facts">{still.detail}</p>
-        </Dialog>
+        />
       )}
     </div>
   );

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { ProcedureVerification } from '../../../src/server/procedure-protocol.js';
 import { verify } from '../procedures/api.js';
 import { Dialog } from '../ui/dialog.js';
+import { Icon } from '../ui/icons.js';
 
 const WORDS = {
   intact: 'Intact',
@@ -33,18 +34,10 @@ export function SealState({ id, headHash, problem }: { id: string; headHash: str
           setOpen(true);
         }}
       >
-        <svg
-          viewBox="0 0 24 24"
-          fill="none"
-          stroke="currentColor"
-          stroke-width="2"
-          stroke-linejoin="round"
-          stroke-linecap="round"
-          aria-hidden="true"
-        >
+        <Icon>
           <path d="M12 2.5 20 6v6c0 5-3.4 8.3-8 9.5C7.4 20.3 4 17 4 12V6z" />
           {state === 'intact' ? <path d="m8.3 12 2.6 2.7 4.9-5.4" /> : state === 'altered' ? <path d="m9 9 6 6M15 9l-6 6" /> : null}
-        </svg>
+        </Icon>
         <span role="status">{words}</span>
       </button>
       {open ? (

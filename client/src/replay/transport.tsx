@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { Icon } from '../ui/icons.js';
 import { clock } from '../words.js';
 import { SPEEDS, type ReplayCommand } from './replay-keys.js';
 
@@ -34,17 +35,9 @@ export function Transport({ ptsUs, startPtsUs, endPtsUs, playing, speed, delayed
         run(command);
       }}
     >
-      <svg
-        viewBox="0 0 24 24"
-        fill="none"
-        stroke="currentColor"
-        stroke-width="2"
-        stroke-linecap="round"
-        stroke-linejoin="round"
-        aria-hidden="true"
-      >
+      <Icon>
         <path d={PATHS[icon]} fill={icon === 'play' || icon === 'next' || icon === 'previous' ? 'currentColor' : 'none'} />
-      </svg>
+      </Icon>
     </button>
   );
   return (

@@ -7,7 +7,7 @@ import { commandOf, takesKeys, type Command } from '../shortcuts.js';
 import { useSelected, type Store } from '../store.js';
 import { Announcer } from './announcer.js';
 import { ChecklistChoice } from './checklist-choice.js';
-import { Checklist, type OpenStill } from './checklist.js';
+import { Checklist } from './checklist.js';
 import { Dialog } from './dialog.js';
 import { Evidence } from './evidence.js';
 import { Help } from './help.js';
@@ -17,6 +17,7 @@ import { Pages } from './pages.js';
 import { Picture } from './picture.js';
 import { ProcedureBar } from './procedure-bar.js';
 import { NO_CHOICE, SourceChoice } from './source-choice.js';
+import { StillDialog, type OpenStill } from './still-dialog.js';
 import { StatusBar } from './status-bar.js';
 import { Timeline } from './timeline.js';
 import { useProcedure } from './use-procedure.js';
@@ -242,16 +243,12 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
       ) : null}
       {procedure.dialogs}
       {still === null ? null : (
-        <Dialog
-          title={still.title}
-          name="still"
+        <StillDialog
+          still={still}
           onClose={() => {
             setStill(null);
           }}
-        >
-          <img class="still-large" src={still.src} alt={`Best still of ${still.title}`} />
-          <p class="still-facts">{still.detail}</p>
-        </Dialog>
+        />
       )}
     </div>
   );

@@ -1,21 +1,15 @@
 import type { JSX } from 'preact';
-import type { ChecklistSummary, CoverageMessage } from '../../../src/server/protocol.js';
+import type { ChecklistSummary, CoverageSite } from '../../../src/server/protocol.js';
 import { groupSites } from '../checklist-groups.js';
 import { useSelected, type Store } from '../store.js';
 import { duration, SITE_WORDS } from '../words.js';
 import { SiteIcon } from './icons.js';
 import type { MarkedSite } from './procedure-dialogs.js';
+import type { OpenStill } from './still-dialog.js';
 
 type Site = ChecklistSummary['sites'][number];
-type SiteCoverage = CoverageMessage['sites'][number];
 
-const NOTHING: Omit<SiteCoverage, 'id'> = { state: 'unseen', sightings: 0, dwellMs: 0, still: null, stillFrameId: null, byHand: null };
-
-export interface OpenStill {
-  readonly src: string;
-  readonly title: string;
-  readonly detail: string;
-}
+const NOTHING: Omit<CoverageSite, 'id'> = { state: 'unseen', sightings: 0, dwellMs: 0, still: null, stillFrameId: null, byHand: null };
 
 /** Longer lists are grouped by station and set in two columns, to be seen at once. */
 const SHORT_LIST = 14;
@@ -40,7 +34,7 @@ function SiteRow({
   onMark,
 }: {
   site: Site;
-  coverage: SiteCoverage;
+  coverage: CoverageSite;
   current: boolean;
   /** What is left of the site's name under the title of its group. */
   name?: string;

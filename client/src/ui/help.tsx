@@ -1,22 +1,14 @@
 import type { JSX } from 'preact';
 import { SHORTCUTS } from '../shortcuts.js';
 import { Dialog } from './dialog.js';
+import { KeyList } from './key-list.js';
 import { LevelIcon, SiteIcon } from './icons.js';
 
 export function Help({ onClose }: { onClose: () => void }): JSX.Element {
   return (
     <Dialog title="Keys and signs" name="help" onClose={onClose}>
       <div class="help">
-        <dl class="help-keys">
-          {SHORTCUTS.map(({ key, does }) => (
-            <div key={key}>
-              <dt>
-                <kbd>{key}</kbd>
-              </dt>
-              <dd>{does}</dd>
-            </div>
-          ))}
-        </dl>
+        <KeyList keys={SHORTCUTS} />
         <dl class="help-signs">
           {(['documented', 'seen', 'unseen', 'unsupported'] as const).map((state) => (
             <div key={state} data-state={state} class="help-site">

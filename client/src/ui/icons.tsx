@@ -1,8 +1,9 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import type { SiteState } from '../../../src/server/protocol.js';
 import type { Level } from '../health.js';
 
-function Icon(props: { children: JSX.Element | JSX.Element[]; class?: string }): JSX.Element {
+/** Strokes on a field of 24 × 24, in the colour of the text. */
+export function Icon(props: { children: ComponentChildren; class?: string }): JSX.Element {
   return (
     <svg
       class={props.class}

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ChecklistSummary, CoverageMessage, SiteState } from '../../../src/server/protocol.js';
+import type { ChecklistSummary, CoverageSite, SiteState } from '../../../src/server/protocol.js';
 import { addNote, beginProcedure, endProcedure, setSite } from '../procedure-api.js';
 import { clock, SITE_WORDS } from '../words.js';
 import { Dialog } from './dialog.js';
@@ -126,7 +126,7 @@ const CHOICES: readonly { readonly state: ByHand; readonly words: string }[] = [
 
 export interface MarkedSite {
   readonly site: ChecklistSummary['sites'][number];
-  readonly coverage: CoverageMessage['sites'][number];
+  readonly coverage: CoverageSite;
 }
 
 export function SiteDialog({ id, marked, onClose }: { id: string; marked: MarkedSite; onClose: () => void }): JSX.Element {

@@ -11,7 +11,7 @@ import type { ProcedureReport } from '../../procedure/report/report.js';
 import { writeOverview } from '../../procedure/report/write-overview.js';
 import { writeReport } from '../../procedure/report/write-report.js';
 import type { EmbeddingCache } from '../../retrieval/embedding-cache.js';
-import type { AuditFlags } from '../audit.js';
+import type { AuditFlags } from './flags.js';
 import { commandLine } from '../terminal/command-line.js';
 import { percent, tableLines } from '../terminal/table.js';
 

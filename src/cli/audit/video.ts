@@ -3,7 +3,7 @@ import { duration, progressBar } from '../../common/progress.js';
 import { version } from '../../common/version.js';
 import { auditVideo, type AuditVideoOptions, type VideoAudit } from '../../procedure/audit-video.js';
 import type { Checklist } from '../../tracking/checklist.js';
-import type { AuditFlags } from '../audit.js';
+import type { AuditFlags } from './flags.js';
 import { tableLines } from '../terminal/table.js';
 
 type Tools = Pick<AuditVideoOptions, 'home' | 'key' | 'gallery' | 'embedder' | 'checklist' | 'ffmpeg' | 'simulated' | 'signal'>;

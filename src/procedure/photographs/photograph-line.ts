@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ProcedureError } from '../../common/errors.js';
-import { sha256Schema } from '../description.js';
+import { sha256Schema } from '../../common/sha256.js';
 import { parseLine, readLines } from '../line-file.js';
 import { relativePathSchema } from '../paths.js';
 
