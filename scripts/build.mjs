@@ -1,5 +1,5 @@
 // Builds dist/ (tsc) and dist/client/ (vite), each only when something it is made from is newer.
-import { existsSync, readdirSync, statSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,17 +38,30 @@ function step(name, stamp, inputs, args) {
   utimesSync(stampPath, startedS, startedS);
 }
 
+/** What was compiled from a module that has moved or gone since must not be shipped. */
+function removeLeftovers(folder = '') {
+  for (const entry of readdirSync(join(root, 'dist', folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && path !== 'client') removeLeftovers(path);
+    const source = /^(.*?)\.(js|d\.ts)(\.map)?$/.exec(path)?.[1];
+    if (source === undefined || ['.ts', '.tsx'].some((ending) => existsSync(join(root, 'src', source + ending)))) continue;
+    rmSync(join(root, 'dist', path));
+  }
+}
+
 step(
   'the server',
   '.server-built',
   ['src', 'tsconfig.json', 'package-lock.json'],
   ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'],
 );
+removeLeftovers();
 if (existsSync(join(root, 'client/vite.config.ts'))) {
+  const protocols = readdirSync(join(root, 'src/server')).flatMap((name) => (/protocol\.ts$/.test(name) ? [`src/server/${name}`] : []));
   step(
     'the overlay',
     '.client-built',
-    ['client', 'src/server/protocol.ts', 'package-lock.json'],
+    ['client', ...protocols, 'package-lock.json'],
     ['node_modules/vite/bin/vite.js', 'build', '--config', 'client/vite.config.ts', ...(quiet ? ['--logLevel', 'warn'] : [])],
   );
 }

@@ -4,7 +4,7 @@ import { UsageError } from '../common/errors.js';
 import { duration, progressBar } from '../common/progress.js';
 import { DEVICES } from '../inference/device.js';
 import { runModel } from '../inference/run-model.js';
-import { importModel } from '../models/import.js';
+import { importModel } from '../models/import/import-model.js';
 import { POSITION_RECIPES } from '../models/positions.js';
 import { intervalText, percentText } from '../report/format.js';
 import { finetune, type FinetuneProgress, type FinetuneReport } from '../training/finetune.js';

@@ -1,6 +1,5 @@
 import { seededRandom } from '../common/random.js';
-import type { VitSpec } from '../models/backbones/spec.js';
-import { expectedTensors } from '../models/backbones/spec.js';
+import { expectedTensors, type VitSpec } from '../models/backbones/spec.js';
 import { sizeOf, type CheckpointTensor } from '../models/checkpoint/tensor.js';
 import { buildModelGraph } from '../models/graph/model-graph.js';
 import { BackboneReader } from '../models/graph/weights.js';

@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { CalibrationPictures } from '../models/calibration.js';
-import type { RunModel } from '../models/import.js';
-import type { Device } from './device.js';
-import { DEVICES } from './device.js';
+import type { CalibrationPictures, RunModel } from '../models/calibration.js';
+import { DEVICES, type Device } from './device.js';
 import { createEmbedder } from './worker-embedder.js';
 
 /** Runs a model on pictures for its import, one picture at a time, in a worker thread. */

@@ -1,4 +1,5 @@
 import { seededRandom } from '../common/random.js';
+import type { Model } from './model.js';
 
 /** Pictures on which a variant of a model is compared with the exact one, `[count, size, size, 3]` RGB. */
 export interface CalibrationPictures {
@@ -7,7 +8,17 @@ export interface CalibrationPictures {
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
-export const CALIBRATION_COUNT = 24;
+/**
+ * Runs a model on pictures. Given by whoever may load onnxruntime, since this folder only writes graphs.
+ * `device` in the answer is the one that was taken.
+ */
+export type RunModel = (
+  model: Model,
+  pictures: CalibrationPictures,
+  device: string,
+) => Promise<{ readonly embeddings: Float32Array; readonly device: string }>;
+
+const CALIBRATION_COUNT = 24;
 
 /**
  * Deterministic pictures that resemble endoscopy in what matters to a network's numbers: a lit disc on black, mucosa of smoothly varying

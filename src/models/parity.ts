@@ -1,4 +1,6 @@
+import type { CalibrationPictures } from './calibration.js';
 import type { Precision } from './graph/precision.js';
+import type { Parity } from './manifest.js';
 
 export interface Agreement {
   readonly cosine: { readonly min: number; readonly mean: number };
@@ -71,4 +73,35 @@ function cosine(a: Float32Array, b: Float32Array, rowA: number, rowB: number, di
   }
   const value = dot / Math.sqrt(squareA * squareB);
   return Number.isFinite(value) ? Math.max(-1, Math.min(1, value)) : -1;
+}
+
+export interface ParityFacts {
+  readonly precision: Precision;
+  readonly device: string;
+  readonly dimension: number;
+  readonly pictures: CalibrationPictures;
+}
+
+/** How well the embeddings of a variant `[pictures, dimension]` agree with those of the exact graph on the CPU. */
+export function measureParity(reference: Float32Array, variant: Float32Array, facts: ParityFacts): Parity {
+  const agreement = compareEmbeddings(reference, variant, facts.dimension);
+  const bound = agreementBound(facts.precision);
+  return {
+    device: facts.device,
+    precision: facts.precision,
+    pictures: facts.pictures.count,
+    calibration: facts.pictures.name,
+    ...agreement,
+    bound,
+    passed: withinBound(agreement, bound),
+    measuredAt: new Date().toISOString(),
+  };
+}
+
+/** A line for people. */
+export function parityText({ precision, device, cosine, rankAgreement, bound, calibration, passed }: Parity): string {
+  return (
+    `${precision} on ${device} against fp32 on cpu: cosine ${cosine.min.toFixed(6)} at least, ${cosine.mean.toFixed(6)} on average (bound ${bound.cosine}), ` +
+    `rank agreement ${rankAgreement.toFixed(3)} (bound ${bound.rankAgreement}); ${calibration}${passed ? '' : ': BELOW THE BOUND'}`
+  );
 }

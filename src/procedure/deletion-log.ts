@@ -2,8 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { messageOf, ProcedureError } from '../common/errors.js';
-import { sha256Of } from '../common/sha256.js';
-import { sha256Schema } from '../common/sha256.js';
+import { sha256Of, sha256Schema } from '../common/sha256.js';
 import { parseLine, readLines } from './line-file.js';
 import { cutEnd, endOfLastLine, exists } from './torn-end.js';
 

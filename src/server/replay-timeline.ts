@@ -1,6 +1,5 @@
 import { classInfo } from '../common/landmarks.js';
-import type { Entry } from '../procedure/entries.js';
-import { isAmendment, isClosing } from '../procedure/entries.js';
+import { isAmendment, isClosing, type Entry } from '../procedure/entries.js';
 import { coverageOf } from '../procedure/final-coverage.js';
 import type { Procedure } from '../procedure/reader.js';
 import type { ReplayEvent, ReplayEventKind, ReplaySighting } from './procedure-protocol.js';

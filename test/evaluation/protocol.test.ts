@@ -5,7 +5,7 @@ import { protocolPage } from '../../src/evaluation/page/protocol-page.js';
 import { assembleKim2025, partsByGroup, partsByPicture } from '../../src/evaluation/protocols/assemble.js';
 import { KIM2025, type Kim2025Label } from '../../src/evaluation/protocols/kim2025.js';
 import { runKim2025 } from '../../src/evaluation/protocols/run-kim2025.js';
-import { importModel } from '../../src/models/import.js';
+import { importModel } from '../../src/models/import/import-model.js';
 import { runModel } from '../../src/inference/run-model.js';
 import { finetune } from '../../src/training/finetune.js';
 import { trainingSettings } from '../../src/training/settings.js';

@@ -9,7 +9,9 @@ import { GraphBuilder } from '../../src/onnx/builder.js';
 import { layerNormalization, matMul, reduceMean, reshape, transpose } from '../../src/onnx/ops.js';
 import type { VitSpec } from '../../src/models/backbones/spec.js';
 import { safetensorsChunks } from '../../src/models/checkpoint/safetensors.js';
-import { importModel, type ImportOptions, type RunModel } from '../../src/models/import.js';
+import type { RunModel } from '../../src/models/calibration.js';
+import { importModel } from '../../src/models/import/import-model.js';
+import type { ImportOptions } from '../../src/models/import/options.js';
 import type { Model } from '../../src/models/model.js';
 import { describeModel, listModels, openModel, removeModel, verifyModelFiles } from '../../src/models/registry.js';
 import { asTensors, randomWeights, type NamedArray } from '../support/random-checkpoints.js';
@@ -242,7 +244,7 @@ describe('importing a model', () => {
   // A limit on the size of files stands for a full disk: the write fails half-way, in a real process.
   it.skipIf(process.platform !== 'linux')('leaves nothing half-written when the disk is full', () => {
     const script = `
-      import { importModel } from ${JSON.stringify(new URL('../../dist/models/import.js', import.meta.url).href)};
+      import { importModel } from ${JSON.stringify(new URL('../../dist/models/import/import-model.js', import.meta.url).href)};
       try {
         await importModel({ name: 'dual', home: ${JSON.stringify(home('full'))}, backbones: [{ path: ${JSON.stringify(general)} }], run: () => Promise.reject(new Error('not reached')) });
       } catch (error) {

@@ -4,7 +4,7 @@ import { lumenmarkHome } from '../../common/home.js';
 import { DEVICES, type Device } from '../../inference/device.js';
 import { runModel } from '../../inference/run-model.js';
 import { PRECISIONS, type Precision } from '../../models/graph/precision.js';
-import { importModel } from '../../models/import.js';
+import { importModel } from '../../models/import/import-model.js';
 import { POSITION_RECIPES, type PositionRecipe } from '../../models/positions.js';
 import { resolveCheckpointPath } from '../../models/pull.js';
 import { checkedFlags } from '../flags/checked.js';

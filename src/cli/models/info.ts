@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { lumenmarkHome } from '../../common/home.js';
 import { mebibytes } from '../../models/files.js';
-import { parityText } from '../../models/import.js';
+import { parityText } from '../../models/parity.js';
 import type { ModelManifest } from '../../models/manifest.js';
 import { describeModel } from '../../models/registry.js';
 

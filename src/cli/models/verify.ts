@@ -4,7 +4,7 @@ import { lumenmarkHome } from '../../common/home.js';
 import { DEVICES, type Device } from '../../inference/device.js';
 import { runModel } from '../../inference/run-model.js';
 import { syntheticPictures } from '../../models/calibration.js';
-import { measureParity, parityText } from '../../models/import.js';
+import { measureParity, parityText } from '../../models/parity.js';
 import type { ModelManifest } from '../../models/manifest.js';
 import { describeModel, modelOf, recordParity, verifyModelFiles } from '../../models/registry.js';
 import { picturesOf } from './calibration-pictures.js';

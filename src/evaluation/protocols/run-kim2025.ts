@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Device } from '../../inference/device.js';
 import { runModel } from '../../inference/run-model.js';
-import { importModel } from '../../models/import.js';
+import { importModel } from '../../models/import/import-model.js';
 import type { FittableModel, Model } from '../../models/model.js';
 import { openModel } from '../../models/registry.js';
 import type { EmbeddingCache } from '../../retrieval/embedding-cache.js';

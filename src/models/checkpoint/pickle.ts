@@ -1,6 +1,5 @@
 import { ModelError } from '../../common/errors.js';
-import type { CheckpointKey, CheckpointTensor, CheckpointValue, TensorType } from './tensor.js';
-import { damagedCheckpoint } from './tensor.js';
+import { damagedCheckpoint, type CheckpointKey, type CheckpointTensor, type CheckpointValue, type TensorType } from './tensor.js';
 
 /** A storage as the pickle names it: a block of elements that lies elsewhere in the archive. */
 export interface StorageReference {

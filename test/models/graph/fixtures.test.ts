@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { importModel } from '../../../src/models/import.js';
+import { importModel } from '../../../src/models/import/import-model.js';
 import { decodeStill, squashStill } from '../../../src/media/stills.js';
 import { describeWithShared, sharedPath } from '../../support/shared.js';
 import { temporaryFolder } from '../../support/temporary.js';
