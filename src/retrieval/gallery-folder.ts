@@ -1,6 +1,6 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { GalleryError } from '../common/errors.js';
+import { GalleryError, messageOf } from '../common/errors.js';
 import { MANIFEST_FILE } from './manifest.js';
 
 /** A gallery while it is written: beside its place, so that it takes it in one step, and never half. */
@@ -11,6 +11,24 @@ export interface GalleryFolder {
   commit(): Promise<void>;
   /** Removes what was written; nothing after `commit`. */
   discard(): Promise<void>;
+}
+
+/**
+ * Whether a gallery can be put there, for who wants to know before hours of work. Makes the folder around it.
+ * @throws GalleryError when the place holds something that is no gallery, or nothing can be written there.
+ */
+export async function checkGalleryPlace(out: string): Promise<void> {
+  const place = resolve(out);
+  await checkReplaceable(place, out);
+  try {
+    await mkdir(dirname(place), { recursive: true });
+    await access(dirname(place), constants.W_OK);
+  } catch (error) {
+    throw new GalleryError('gallery-out', `${out}: cannot be written (${messageOf(error)})`, {
+      remedy: 'Name another place with --out.',
+      cause: error,
+    });
+  }
 }
 
 /** @throws GalleryError when the place holds something that is no gallery. */

@@ -60,7 +60,11 @@ describe('data sets', () => {
   it('goes from an address to a gallery of landmarks in one command, once the licence is accepted', { timeout: 120_000 }, async () => {
     const home = await temporaryFolder();
     const url = await serve(await readFile(await archiveIn(home)));
-    const out = join(home, 'gallery');
+    const out = join(home, 'new', 'folder', 'gallery');
+    const full = await lumenmark(home, 'gallery', 'pull', 'hyperkvasir', '--from', url, '--out', home, '--accept-licence');
+    expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('is no gallery') as string });
+    expect(await readdir(home)).toEqual(['archive.zip']);
+
     const refused = await lumenmark(home, 'gallery', 'pull', 'hyperkvasir', '--from', url, '--out', out);
     expect(refused).toMatchObject({ code: 2 });
     expect(refused.stderr).toMatch(/CC BY 4\.0[\s\S]*--accept-licence/);
@@ -73,7 +77,7 @@ describe('data sets', () => {
       report: { manifest: { exemplars: 24, labels: [{ id: 'cecum' }, { id: 'pylorus' }, { id: 'z-line' }] } },
     });
     // Nothing of the unpacked pictures stays.
-    expect((await readdir(home)).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(await readdir(join(out, '..'))).toEqual(['gallery']);
   });
 
   it('goes on where a download stopped, and holds the hash against later ones', async () => {

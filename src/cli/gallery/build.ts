@@ -1,16 +1,15 @@
 import { Option, type Command } from 'commander';
 import { lumenmarkHome } from '../../common/home.js';
 import type { ClassKind } from '../../common/landmarks.js';
-import { duration, progressBar } from '../../common/progress.js';
+import { progressBar } from '../../common/progress.js';
 import { DEVICES, type Device } from '../../inference/device.js';
 import { openModel } from '../../models/registry.js';
-import { buildGallery, type GalleryReport } from '../../retrieval/build-gallery.js';
+import { buildGallery } from '../../retrieval/build-gallery.js';
 import type { IndexChoice } from '../../retrieval/gallery.js';
 import { cacheOf, noCacheOption, withCachedFits } from '../flags/cache.js';
 import { abortable } from '../terminal/interrupt.js';
-import { manifestLines } from './manifest-lines.js';
 import { count, KINDS, kinds, list, share } from '../flags/values.js';
-import { listed } from '../terminal/listed.js';
+import { reportLines } from './report-lines.js';
 
 interface BuildFlags {
   readonly out: string;
@@ -88,35 +87,4 @@ async function build(directory: string, flags: BuildFlags): Promise<void> {
   } finally {
     bar.end();
   }
-}
-
-function reportLines(report: GalleryReport): string[] {
-  const { manifest } = report;
-  const contradictions = report.nearDuplicates.filter(({ labels }) => labels.length > 1);
-  const duplicates = report.nearDuplicates.filter(({ labels }) => labels.length === 1);
-  return [
-    ...contradictions.flatMap(({ paths, labels }, at) => [
-      ...(at === 0
-        ? [`WARNING: ${contradictions.length} times the same picture stands under different labels; one of them is wrong:`]
-        : []),
-      `  ${labels.join(' / ')}: ${paths.join(', ')}`,
-    ]),
-    ...manifestLines(manifest),
-    '',
-    ...listed(
-      `${report.unreadable.length} unreadable`,
-      report.unreadable.map(({ path, reason }) => `${path}: ${reason}`),
-    ),
-    ...listed(`${report.unlabelled.length} in no class folder, left out`, report.unlabelled),
-    ...listed(
-      `${report.copies.length} copies of the same file, left out`,
-      report.copies.map(({ path, of }) => `${path} = ${of}`),
-    ),
-    ...listed(
-      `${duplicates.length} groups of near-duplicates, kept`,
-      duplicates.map(({ paths }) => paths.join(', ')),
-    ),
-    ...listed(`${report.unknownLabels.length} labels not in the table of known classes, kept as they are`, report.unknownLabels),
-    `${report.out}: ${manifest.exemplars} exemplars in ${duration(report.elapsedMs)}${report.cached === 0 ? '' : `, ${report.cached} embeddings from the cache`}.`,
-  ];
 }

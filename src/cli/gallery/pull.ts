@@ -10,11 +10,12 @@ import { DEVICES, type Device } from '../../inference/device.js';
 import { mebibytes } from '../../models/files.js';
 import { openModel } from '../../models/registry.js';
 import { buildGallery } from '../../retrieval/build-gallery.js';
+import { checkGalleryPlace } from '../../retrieval/gallery-folder.js';
 import { findDataSet, pullDataSet, unpackDataSet, type DataSet } from '../../retrieval/data-sets.js';
 import { cacheOf, noCacheOption } from '../flags/cache.js';
 import { abortable } from '../terminal/interrupt.js';
 import { listed } from '../terminal/listed.js';
-import { manifestLines } from './manifest-lines.js';
+import { reportLines } from './report-lines.js';
 import { kinds } from '../flags/values.js';
 
 interface PullFlags {
@@ -49,6 +50,7 @@ async function pull(id: string, flags: PullFlags): Promise<void> {
   const home = lumenmarkHome();
   const model = await openModel(flags.model, { home });
   await requireLicence(dataSet, flags);
+  await checkGalleryPlace(flags.out);
   const bar = progressBar();
   const onProgress =
     (label: string) =>
@@ -90,8 +92,8 @@ async function pull(id: string, flags: PullFlags): Promise<void> {
           `${unzipped.damaged.length} damaged in the archive, left out`,
           unzipped.damaged.map(({ path, reason }) => `${path}: ${reason}`),
         ),
-        ...manifestLines(report.manifest),
-        `${flags.out}: ${report.manifest.exemplars} exemplars. Licence: ${dataSet.licence}.`,
+        ...reportLines(report),
+        `Licence: ${dataSet.licence}.`,
       ];
       console.log(lines.join('\n'));
     } finally {
