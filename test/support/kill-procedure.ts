@@ -24,8 +24,14 @@ export interface Killed {
   /** Frames in the video, by its index and as ffmpeg plays them; null without a video. */
   readonly frames: number | null;
   readonly played: number | null;
-  /** From the end of the video to the newest frame that a client had seen, ms; null where none had been seen. */
+  /** From the end of the video to the newest frame that a client had been sent, ms; without a video, from the first one that it had been sent. Null without both. */
   readonly lostMs: number | null;
+}
+
+/** Presentation times that reached a client. */
+interface Sent {
+  firstPtsUs: number | null;
+  newestPtsUs: number | null;
 }
 
 export interface KillOptions {
@@ -40,12 +46,13 @@ export interface KillOptions {
 /** Starts a real `lumenmark live --record`, makes marks, kills it, recovers what it left, and looks whether all is there. */
 export async function killOnce({ home, args, afterMs, ffmpegPath }: KillOptions): Promise<Killed> {
   const live = await startLive(['--record', ...args], home);
-  let newestPtsUs: number | null = null;
+  const sent: Sent = { firstPtsUs: null, newestPtsUs: null };
   const socket = new WebSocket(`${live.url.replace('http', 'ws')}ws?frames=none`, 'lumenmark.v1');
   socket.on('message', (data: Buffer) => {
     const message = JSON.parse(data.toString('utf8')) as ServerMessage;
-    if (message.type === 'frame') newestPtsUs = message.ptsUs;
-    if (message.type === 'tracking') newestPtsUs = Math.max(newestPtsUs ?? 0, message.ptsUs);
+    if (message.type !== 'frame' && message.type !== 'tracking') return;
+    sent.firstPtsUs ??= message.ptsUs;
+    sent.newestPtsUs = Math.max(sent.newestPtsUs ?? 0, message.ptsUs);
   });
   socket.on('error', () => undefined);
   const acknowledged: string[] = [];
@@ -78,13 +85,13 @@ export async function killOnce({ home, args, afterMs, ffmpegPath }: KillOptions)
       };
     }
     if (recovered.outcome !== 'interrupted') throw new Error(`${recovered.id} ${recovered.outcome}: ${recovered.detail}`);
-    return await examine(join(proceduresFolder(home), recovered.id), acknowledged, newestPtsUs, ffmpegPath);
+    return await examine(join(proceduresFolder(home), recovered.id), acknowledged, sent, ffmpegPath);
   } finally {
     await rm(proceduresFolder(home), { recursive: true, force: true });
   }
 }
 
-async function examine(folder: string, acknowledged: readonly string[], newestPtsUs: number | null, ffmpegPath: string): Promise<Killed> {
+async function examine(folder: string, acknowledged: readonly string[], sent: Sent, ffmpegPath: string): Promise<Killed> {
   const { findings } = await verifyProcedure(folder);
   const procedure = await readProcedure(folder);
   const notes = new Set(procedure.entriesOf('note').map(({ text }) => text));
@@ -99,6 +106,7 @@ async function examine(folder: string, acknowledged: readonly string[], newestPt
     const origin = procedure.entriesOf('recording-started').find(({ file }) => file === part)?.originPtsUs;
     if (origin !== undefined && durationMs !== null) endUs = origin + durationMs * 1000;
   }
+  const heldUntilUs = endUs ?? sent.firstPtsUs;
   const stopped = procedure.entriesOf('recording-stopped');
   if (parts.length > 0) frames = stopped.reduce((sum, entry) => sum + (entry.frames ?? 0), 0);
   return {
@@ -107,6 +115,6 @@ async function examine(folder: string, acknowledged: readonly string[], newestPt
     acknowledged: acknowledged.length,
     kept: acknowledged.filter((text) => notes.has(text)).length,
     ...{ frames, played },
-    lostMs: newestPtsUs === null || endUs === null ? null : Math.max(0, (newestPtsUs - endUs) / 1000),
+    lostMs: sent.newestPtsUs === null || heldUntilUs === null ? null : Math.max(0, (sent.newestPtsUs - heldUntilUs) / 1000),
   };
 }
