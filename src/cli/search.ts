@@ -7,7 +7,7 @@ import { createEmbedder } from '../inference/worker-embedder.js';
 import { openGallery, type Gallery, type IndexChoice } from '../retrieval/gallery.js';
 import type { Neighbour } from '../retrieval/match.js';
 import { answerOf, searchPage, type SearchedPicture } from '../retrieval/search-page.js';
-import { nearestOfLabel } from '../retrieval/search-picture.js';
+import { shownNeighbours } from '../retrieval/search-picture.js';
 import { searchStills, type StillMatch } from '../retrieval/search-stills.js';
 import { cacheOf, noCacheOption } from './flags/cache.js';
 import { commandLine } from './terminal/command-line.js';
@@ -37,7 +37,11 @@ export function register(program: Command): void {
     .description('the exemplars of a gallery that are most similar to pictures')
     .argument('<image...>', 'pictures: jpg, png, tif, webp, bmp')
     .requiredOption('-g, --gallery <folder>', 'gallery to search')
-    .option('-k, --k <n>', 'neighbours (default: what the gallery was calibrated with, of which 10 are shown)', count)
+    .option(
+      '-k, --k <n>',
+      'neighbours to show; the vote is always of as many as the gallery was calibrated with (default: those, of which text shows 10)',
+      count,
+    )
     .option('--label <label>', 'show only exemplars of this label, however far down the ranking they stand')
     .option('--html <file>', 'also write a contact sheet: each picture beside its most similar exemplars')
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y (default: as the gallery was built)')
@@ -63,7 +67,6 @@ async function search(images: string[], flags: SearchFlags): Promise<void> {
     const embedder = await createEmbedder(gallery.model, { device: flags.device, signal });
     try {
       const found = searchStills(gallery, embedder, images, {
-        ...(flags.k === undefined ? {} : { k: flags.k }),
         ...(flags.fieldOfView === undefined ? {} : { fieldOfView: flags.fieldOfView }),
         thumbnail: flags.html !== undefined,
         ...cacheOf(flags),
@@ -76,7 +79,9 @@ async function search(images: string[], flags: SearchFlags): Promise<void> {
           if (flags.json) console.log(JSON.stringify({ path: result.path, error: result.reason }));
           else console.error(`${result.path}: ${result.reason}`);
         } else {
-          const neighbours = shownNeighbours(result, gallery, flags);
+          const { label, k = gallery.manifest.vote.k } = flags;
+          const shown = { k, ...(label === undefined ? {} : { label }) };
+          const neighbours = shownNeighbours(gallery, result.embedding, result.match, shown);
           console.log(
             flags.json ? JSON.stringify(jsonOf(result, neighbours, gallery)) : textOf(result, neighbours, gallery, flags).join('\n'),
           );
@@ -94,14 +99,6 @@ async function search(images: string[], flags: SearchFlags): Promise<void> {
     if (!flags.json) console.log(`${flags.html}: ${sheet.length} pictures.`);
   }
   if (failed > 0) process.exitCode = 1;
-}
-
-function shownNeighbours(
-  { match, embedding }: StillMatch,
-  gallery: Gallery,
-  { label, k = gallery.manifest.vote.k }: SearchFlags,
-): readonly Neighbour[] {
-  return label === undefined ? match.neighbours : nearestOfLabel(gallery, embedding, label, k);
 }
 
 function jsonOf({ path, sha256, match }: StillMatch, neighbours: readonly Neighbour[], gallery: Gallery): object {

@@ -51,13 +51,22 @@ export async function searchPicture(
     });
   }
   const match = gallery.match(embeddings);
-  const neighbours =
-    label !== undefined
-      ? nearestOfLabel(gallery, embeddings, label, k)
-      : k <= match.neighbours.length
-        ? match.neighbours.slice(0, k)
-        : gallery.match(embeddings, { k }).neighbours;
+  const neighbours = shownNeighbours(gallery, embeddings, match, { k, ...(label === undefined ? {} : { label }) });
   return { match, neighbours, thumbnail: still.thumbnail ?? new Uint8Array() };
+}
+
+/**
+ * As many neighbours as somebody wants to see, of the gallery or of one label. The answer of the vote is that of `match` however many they
+ * are: threshold and vote were calibrated with a k of their own.
+ */
+export function shownNeighbours(
+  gallery: Gallery,
+  embedding: Float32Array,
+  match: Match,
+  { k, label }: { readonly k: number; readonly label?: string },
+): readonly Neighbour[] {
+  if (label !== undefined) return nearestOfLabel(gallery, embedding, label, k);
+  return k <= match.neighbours.length ? match.neighbours.slice(0, k) : gallery.match(embedding, { k }).neighbours;
 }
 
 /** The nearest exemplars of one label, however far down the ranking they stand. Exact. */

@@ -18,8 +18,6 @@ export interface StillMatch {
 }
 
 export interface SearchStillsOptions {
-  /** Neighbours per picture; default: what the gallery was calibrated with. */
-  readonly k?: number;
   /** Default: what the gallery was built with. */
   readonly fieldOfView?: FieldOfViewMode;
   /** Also make thumbnails. Default false. */
@@ -36,7 +34,7 @@ export async function* searchStills(
   paths: readonly string[],
   options: SearchStillsOptions = {},
 ): AsyncGenerator<StillMatch | UnreadableStill, void, undefined> {
-  const { k, cache, signal } = options;
+  const { cache, signal } = options;
   const embedded = embedStills(embedder, paths, {
     directory: '',
     fieldOfView: options.fieldOfView ?? gallery.manifest.preprocessing.fieldOfView,
@@ -47,7 +45,7 @@ export async function* searchStills(
   for await (const still of embedded) {
     if ('reason' in still) yield still;
     else {
-      const match = gallery.match(still.embedding, k === undefined ? {} : { k });
+      const match = gallery.match(still.embedding);
       const { path, sha256, quality, embedding, thumbnail } = still;
       yield { path, sha256, match, quality, embedding, thumbnail };
     }

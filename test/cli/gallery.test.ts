@@ -66,7 +66,7 @@ describe('lumenmark gallery, search and evaluate', { timeout: 240_000 }, () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(answer).toMatchObject({ path: query, scores: [{ label: 'pylorus' }], neighbours: { length: 4 } });
+    expect(answer).toMatchObject({ path: query, scores: { 0: { label: 'pylorus' } }, neighbours: { length: 4 } });
     expect(missing).toMatchObject({ error: 'no such picture' });
     expect(found.code).toBe(1);
 
@@ -79,9 +79,14 @@ describe('lumenmark gallery, search and evaluate', { timeout: 240_000 }, () => {
 
     // The graph must give what the gallery was projected to: an exemplar finds itself.
     const itself = await lumenmark('search', join(pictures, 'cecum/003.jpg'), '--gallery', gallery, '--json');
-    const { neighbours } = JSON.parse(itself.stdout) as { neighbours: { path: string; similarity: number }[] };
+    type Found = { neighbours: { path: string; label: string; similarity: number }[]; confidence: number; scores: object[] };
+    const { neighbours, confidence, scores } = JSON.parse(itself.stdout) as Found;
     expect(neighbours[0]?.path).toBe('cecum/003.jpg');
     expect(neighbours[0]?.similarity).toBeGreaterThan(0.9999);
+
+    // How many are shown, and of which label, changes nothing about the answer.
+    const few = await lumenmark('search', join(pictures, 'cecum/003.jpg'), '--gallery', gallery, '-k', '2', '--label', 'z-line', '--json');
+    expect(JSON.parse(few.stdout)).toMatchObject({ confidence, scores, neighbours: [{ label: 'z-line' }, { label: 'z-line' }] });
 
     await rm(join(gallery, 'thumbnails/0/7.jpg'));
     const damaged = await lumenmark('gallery', 'verify', gallery);
