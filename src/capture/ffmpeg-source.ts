@@ -26,6 +26,7 @@ const DEFAULT_QUALITY = 4;
 const ENCODER_FAILED = /opening encoder|initializing output stream|write header|hwupload|Device creation failed|encoder setup failed/i;
 const ENCODE_INSTEAD = 'Record it with --record-codec h264.';
 const CLOCK_LEAP_US = 2_000_000;
+const SETTLING_MS = 5000;
 
 /** What the next session of ffmpeg is to do. */
 interface Aim {
@@ -56,6 +57,8 @@ export class FfmpegCapture {
   readonly #frameUs: number;
   readonly #disposed = new AbortController();
   readonly #aim: Aim;
+  /** Of its pictures as far as they were seen. */
+  #shape: PictureShape | null;
   #session: CaptureSession | null = null;
   #state: SourceStateName | null = null;
   #reconnects = 0;
@@ -76,6 +79,7 @@ export class FfmpegCapture {
     this.#context = context;
     this.#finite = !isLiveInput(input);
     this.#durationUs = probe?.durationUs ?? null;
+    this.#shape = probe;
     this.#frameUs = Math.round(1e6 / (probe?.fps ?? 25));
     this.#aim = {
       fieldOfView: probe === null ? null : fixedFieldOfView(options, probe),
@@ -197,6 +201,7 @@ export class FfmpegCapture {
       ...NOTHING,
       keepsTimes: this.#finite,
       gray: { width: GRAY_WIDTH, fps },
+      size: this.#finite ? this.#shape : null,
       deinterlace,
       prompt: !this.#finite,
       sinceUs,
@@ -204,6 +209,10 @@ export class FfmpegCapture {
     const search = new FieldOfViewSearch(this.#finite ? FILE_PATIENCE : LIVE_PATIENCE);
     let found: FieldOfView | null = null;
     for await (const picture of session.pictures()) {
+      if (this.#isReshaped(session, picture)) {
+        await session.end();
+        return { type: 'again' };
+      }
       if (picture.role !== 'gray') continue;
       this.#failuresInARow = 0;
       yield* this.#enter('searching-field-of-view');
@@ -215,7 +224,8 @@ export class FfmpegCapture {
     const { shape } = session;
     if (found === null || shape === null) return { type: 'over', end: this.#finite && end.type === 'finished' ? this.#allDark() : end };
     if (this.#disposed.signal.aborted) return { type: 'over', end: { type: 'ended' } };
-    this.#aim.fieldOfView = scaleFieldOfView(found, shape.width, shape.height);
+    const { width, height } = this.#seenShape(shape);
+    this.#aim.fieldOfView = scaleFieldOfView(found, width, height);
     if (this.#aim.deinterlace === 'none') this.#aim.deinterlace = deinterlacing(this.#options, shape);
     return { type: 'again' };
   }
@@ -233,11 +243,14 @@ export class FfmpegCapture {
     let announced = false;
 
     for await (const picture of session.pictures()) {
-      const shape = session.shape;
-      if (shape === null) continue;
+      if (session.shape === null) continue;
+      if (this.#isReshaped(session, picture)) {
+        await session.end();
+        return { type: 'again' };
+      }
       if (!announced) {
         announced = true;
-        const turn = this.#checkShape(shape);
+        const turn = this.#checkShape(session.shape);
         if (turn !== null) {
           await session.end();
           return turn;
@@ -259,6 +272,7 @@ export class FfmpegCapture {
         continue;
       }
       if (picture.role === 'gray') {
+        const shape = this.#shape ?? session.shape;
         watch ??= new FieldOfViewWatch(scaleFieldOfView(aim.fieldOfView ?? whole(shape), picture.width, picture.height));
         const verdict = watch.add(picture);
         if (verdict.type === 'changed') {
@@ -288,12 +302,42 @@ export class FfmpegCapture {
     const aim = this.#aim;
     // Once on it stays on: it touches only pictures that are flagged.
     const isInterlaced = aim.deinterlace === 'none' && deinterlacing(this.#options, shape) !== 'none';
-    const isOutdated =
-      aim.fieldOfView !== null && (aim.fieldOfView.sourceWidth !== shape.width || aim.fieldOfView.sourceHeight !== shape.height);
+    const { width, height } = this.#seenShape(shape);
+    const isOutdated = aim.fieldOfView !== null && (aim.fieldOfView.sourceWidth !== width || aim.fieldOfView.sourceHeight !== height);
     if (isOutdated) aim.fieldOfView = null;
-    aim.fieldOfView ??= fixedFieldOfView(this.#options, shape);
+    try {
+      aim.fieldOfView ??= fixedFieldOfView(this.#options, shape);
+    } catch (error) {
+      // It may lie inside again when the source is what it was.
+      const { code, message, remedy } = error as UsageError;
+      return {
+        type: 'over',
+        end: { type: 'failed', error: new MediaError(code, message, { ...(remedy === undefined ? {} : { remedy }) }) },
+      };
+    }
     if (isInterlaced) aim.deinterlace = 'flagged';
     return isOutdated || isInterlaced ? { type: 'again' } : null;
+  }
+
+  /** The shape in which pictures come: a finite input is brought to the one in which it was first seen. */
+  #seenShape(shape: PictureShape): PictureShape {
+    if (!this.#finite || this.#shape === null) this.#shape = shape;
+    return this.#shape;
+  }
+
+  /**
+   * Whether a live input must be opened again since its size or pixel format has changed: it is wanted at its full resolution, and ffmpeg, whose
+   * filters begin anew with the change, has forgotten by how much it had moved the times. What came in between was brought to the size of before.
+   */
+  #isReshaped(session: CaptureSession, { capturedAtMs }: Picture): boolean {
+    const { newShape } = session;
+    if (this.#finite || newShape === null) return false;
+    session.newShape = null;
+    const { fieldOfView } = this.#aim;
+    const isResized = newShape.width !== session.shape?.width || newShape.height !== session.shape.height;
+    if (isResized && fieldOfView !== null) this.#aim.fieldOfView = null;
+    // Some streams settle on a pixel format with their second picture, whenever they are opened.
+    return isResized || capturedAtMs - session.startedAtMs > SETTLING_MS;
   }
 
   /** Finite inputs go back to the first frame of the new geometry; live ones go on from now. */
@@ -322,6 +366,7 @@ export class FfmpegCapture {
       preview: options.preview === null ? null : { ...options.preview, quality: options.preview.quality ?? DEFAULT_QUALITY },
       analysis: options.analysis,
       recording: this.#isRecordable && options.recording ? { codec: options.recording, open: this.#recordingOpen } : null,
+      size: this.#shape,
       cut,
       mask: fieldOfView === null ? null : maskFor(fieldOfView, this.#ffmpeg),
       wholePreview: options.keepBorders === true,
@@ -433,6 +478,7 @@ const NOTHING: CapturePlan = {
   preview: null,
   analysis: null,
   recording: null,
+  size: null,
   cut: null,
   mask: null,
   wholePreview: false,

@@ -12,13 +12,20 @@ export interface Rectangle {
   readonly height: number;
 }
 
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+  /** Width of a pixel over its height; null: what keeps the proportions of the picture. */
+  readonly pixelAspect: number | null;
+}
+
 /** How frames become packets of a recording: `copy` takes those of the source. */
 export type RecordingCodec = { readonly type: 'encode'; readonly encoder: VideoEncoder } | { readonly type: 'copy' };
 
 /** How what lies outside the field of view is blackened, in the coordinates of the cut. */
 export type Mask =
-  /** A second input whose opaque pixels cover; `input` stands after `-i`. */
-  | { readonly type: 'picture'; readonly options: readonly string[]; readonly input: string }
+  /** A picture whose opaque pixels cover; `address` is read by the filter graph itself. */
+  | { readonly type: 'picture'; readonly format: string; readonly address: string }
   | { readonly type: 'boxes'; readonly boxes: readonly Rectangle[] };
 
 export interface CapturePlan {
@@ -28,6 +35,11 @@ export interface CapturePlan {
   readonly analysis: { readonly width: number; readonly height: number; readonly fps: number | null } | null;
   /** Every frame, cut and masked, at full size; nothing is encoded while the gate is shut (`gateCommand`). */
   readonly recording: { readonly codec: RecordingCodec; readonly open: boolean } | null;
+  /**
+   * What every picture is brought to, since a source may change its size at any time: cut, mask and encoders are made for one. Null while the
+   * source has not shown it.
+   */
+  readonly size: PictureSize | null;
   readonly cut: Rectangle | null;
   readonly mask: Mask | null;
   /** Show the whole source in the preview, without cut and mask. */
@@ -47,11 +59,9 @@ export interface CapturePlan {
 export type TrackRole = 'gray' | 'preview' | 'analysis' | 'tick' | 'recording';
 
 export interface CaptureArguments {
-  /** Options that stand before the inputs. */
+  /** Options that stand before the input. */
   readonly device: readonly string[];
-  /** Inputs beyond the first, with their options. */
-  readonly extraInputs: readonly string[];
-  /** What follows the inputs. */
+  /** What follows the input. */
   readonly output: readonly string[];
   /** Role of each Matroska track, in order. */
   readonly roles: readonly TrackRole[];
@@ -136,7 +146,7 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
     // Tells size, pixel aspect and interlacing of what is really decoded, once per change of these.
     `[0:V:0]${join(...timing(plan))},split=2[shape][timed]`,
     "[shape]select='eq(n,0)',showinfo,nullsink",
-    `[timed]${join(...deinterlacing(plan), ...before(plan), `split=${whole.length + (cut.length > 0 ? 1 : 0)}`)}${cut.length > 0 ? '[seen]' : ''}${whole.map(({ index }) => `[w${index}]`).join('')}`,
+    `[timed]${join(...deinterlacing(plan), ...sizing(plan), ...before(plan), `split=${whole.length + (cut.length > 0 ? 1 : 0)}`)}${cut.length > 0 ? '[seen]' : ''}${whole.map(({ index }) => `[w${index}]`).join('')}`,
   ];
   if (cut.length > 0) {
     const masked = maskChain(plan);
@@ -147,7 +157,6 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
   return {
     roles,
     device: encoder?.device ?? [],
-    extraInputs: plan.mask?.type === 'picture' && cut.length > 0 ? [...plan.mask.options, '-i', plan.mask.input] : [],
     output: [
       '-filter_complex',
       graph.join(';'),
@@ -183,6 +192,13 @@ function timing(plan: CapturePlan): string[] {
 function deinterlacing({ deinterlace }: CapturePlan): string[] {
   // The filter halves the time base, since it could double the frames.
   return deinterlace === 'none' ? [] : [`yadif=mode=0:parity=-1:deint=${deinterlace === 'all' ? 0 : 1}`, `settb=1/${TICKS_PER_SECOND}`];
+}
+
+/** Costs nothing while the size is the one. */
+function sizing({ size }: CapturePlan): string[] {
+  if (size === null) return [];
+  const { width, height, pixelAspect } = size;
+  return [`scale=${width}:${height}:flags=bilinear`, ...(pixelAspect === null ? [] : [`setsar=${pixelAspect.toFixed(6)}:1000`])];
 }
 
 /** Leaves out, before any work is done on them, frames that no stream wants. */
@@ -222,8 +238,12 @@ function maskChain(plan: CapturePlan): { inputs: string[]; chain: string } {
     return { inputs: [], chain: `[seen]${join(...seen, ...boxes)}` };
   }
   return {
-    // Before every frame there can be: a frame that came before its mask would pass bare.
-    inputs: [`[1:v]format=yuva420p,setpts=-1000000000[mask]`, `[seen]${join(...seen)}[cut]`],
+    inputs: [
+      // Read inside the graph, and not as an input beside the first: ffmpeg builds the graph anew whenever the source changes its pixel format
+      // or size, and an input of one picture is over by then. Before every frame there can be: one that came before its mask would pass bare.
+      `movie=filename='${mask.address.replaceAll(':', '\\:')}':format_name=${mask.format},format=yuva420p,setpts=-1000000000[mask]`,
+      `[seen]${join(...seen)}[cut]`,
+    ],
     chain: '[cut][mask]overlay=format=yuv420:eof_action=repeat',
   };
 }

@@ -12,10 +12,11 @@ const BOX_TOLERANCE = 3;
 export function maskFor(fieldOfView: FieldOfView, ffmpeg: Pick<Ffmpeg, 'capabilities'>): Mask | null {
   if (fieldOfView.outline === undefined) return null;
   const { demuxers, protocols, decoders, filters } = ffmpeg.capabilities;
-  const takesPicture = demuxers.has('png_pipe') && protocols.has('data') && decoders.has('png') && filters.has('overlay');
+  const takesPicture =
+    demuxers.has('png_pipe') && protocols.has('data') && decoders.has('png') && ['movie', 'overlay'].every((name) => filters.has(name));
   if (!takesPicture) return { type: 'boxes', boxes: maskBoxes(fieldOfView) };
   const png = Buffer.from(maskPicture(fieldOfView)).toString('base64');
-  return { type: 'picture', options: ['-f', 'png_pipe'], input: `data:image/png;base64,${png}` };
+  return { type: 'picture', format: 'png_pipe', address: `data:image/png;base64,${png}` };
 }
 
 /** PNG of the size of the bounding box: black, opaque outside the outline. */

@@ -51,8 +51,12 @@ export type SessionEnd =
 export class CaptureSession {
   /** Of the first decoded picture; null until then. */
   shape: PictureShape | null = null;
+  /** What the source has changed to since; null while it is as it was. Whoever has heeded it may reset it. */
+  newShape: PictureShape | null = null;
   /** Set when the iteration is over. */
   outcome: SessionEnd | null = null;
+  /** In ms of `performance.now()`. */
+  readonly startedAtMs = performance.now();
   readonly #process: FfmpegProcess;
   readonly #roles: readonly TrackRole[];
   readonly #context: FailureContext;
@@ -63,6 +67,7 @@ export class CaptureSession {
   #ended = false;
   #hasPictures = false;
   #wantedGate: boolean | null = null;
+  #gate: boolean | null = null;
 
   constructor(options: SessionOptions) {
     const { ffmpeg, input, plan } = options;
@@ -79,7 +84,6 @@ export class CaptureSession {
         ...(options.position ?? []),
         ...input.options,
         ...['-i', input.address],
-        ...words.extraInputs,
         ...words.output,
       ],
       {
@@ -134,6 +138,7 @@ export class CaptureSession {
   /** Frames are recorded from now on, or no longer; ffmpeg hears it within a tenth of a second. */
   setRecording(open: boolean): void {
     this.#wantedGate = open;
+    this.#gate = open;
     this.#tellGate();
   }
 
@@ -160,11 +165,18 @@ export class CaptureSession {
   #read(line: string): void {
     const shape = parseShowinfo(line);
     if (shape !== null) {
-      this.shape ??= shape;
+      if (this.shape === null) this.shape = shape;
+      else this.#changeShape(shape);
       this.#shapeKnown();
     } else if (this.#damage === null && DAMAGE.test(line)) {
       this.#damage = line;
     }
+  }
+
+  /** ffmpeg has built its filters anew, by which they have forgotten what they were told. */
+  #changeShape(shape: PictureShape): void {
+    this.newShape = shape;
+    this.#wantedGate = this.#gate;
   }
 
   /** stderr and stdout are two pipes: the line that belongs to the first picture may be read after it. */

@@ -31,6 +31,7 @@ const BARE: CapturePlan = {
   analysis: { width: 224, height: 224, fps: null },
   cut: CIRCLE,
   recording: null,
+  size: null,
   mask: null,
   wholePreview: false,
   deinterlace: 'none',
@@ -96,10 +97,10 @@ async function latencyOf(ffmpeg: Ffmpeg, prompt: boolean): Promise<Quantiles> {
 
 function cpuMsPerFrame(ffmpeg: Ffmpeg, plan: CapturePlan): number {
   const frames = 240;
-  const { extraInputs, output } = captureArguments(plan, ffmpeg);
+  const { output } = captureArguments(plan, ffmpeg);
   const input = ['-f', 'lavfi', '-i', `color=gray:size=1280x1024:rate=30:duration=${frames / 30},format=yuv420p`];
   const words = output.map((word) => (word === 'pipe:1' ? '/dev/null' : word));
-  const { stderr } = spawnSync(ffmpeg.path, ['-nostdin', '-y', '-benchmark', ...input, ...extraInputs, ...words], { encoding: 'utf8' });
+  const { stderr } = spawnSync(ffmpeg.path, ['-nostdin', '-y', '-benchmark', ...input, ...words], { encoding: 'utf8' });
   const [, user, system] = /bench: utime=([\d.]+)s(?: stime=([\d.]+)s)?/.exec(stderr) ?? [];
   return ((Number(user) + Number(system ?? 0)) * 1000) / frames;
 }

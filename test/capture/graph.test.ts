@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { captureArguments, type CapturePlan } from '../../src/capture/graph.js';
 import { inputArguments, isLiveInput, resolveInput, type Input } from '../../src/capture/input.js';
 import { maskBoxes, maskFor } from '../../src/capture/mask.js';
 import type { FieldOfView } from '../../src/capture/frame.js';
 import { rowSpans } from '../../src/media/row-spans.js';
-import { allFfmpegs } from '../support/ffmpegs.js';
+import { allFfmpegs, clipFolder } from '../support/ffmpegs.js';
 
 const ffmpegs = await allFfmpegs();
 const [[, first]] = ffmpegs as [(typeof ffmpegs)[number]];
@@ -15,6 +17,7 @@ const PLAN: CapturePlan = {
   preview: { fps: 30, width: 960, quality: 4 },
   analysis: { width: 224, height: 224, fps: null },
   recording: null,
+  size: null,
   cut: { x: 10, y: 20, width: 200, height: 160 },
   mask: null,
   wholePreview: false,
@@ -84,34 +87,57 @@ describe('maskBoxes', () => {
 });
 
 describe.each(ffmpegs)('the mask with the %s ffmpeg', (_, ffmpeg) => {
-  it.each(['picture', 'boxes'] as const)('blackens outside the outline from the first frame on, also before time zero (%s)', (type) => {
+  function expectMasked(type: 'picture' | 'boxes', input: readonly string[], size: CapturePlan['size'], frames: number): void {
     const mask = type === 'picture' ? maskFor(HEXAGON, ffmpeg)! : { type, boxes: maskBoxes(HEXAGON) };
     expect(mask.type).toBe(type);
-    const { extraInputs, output } = captureArguments(
-      { ...PLAN, gray: null, preview: null, prompt: false, cut: HEXAGON, analysis: { width: 160, height: 120, fps: null }, mask },
+    const { output } = captureArguments(
+      { ...PLAN, gray: null, preview: null, prompt: false, size, cut: HEXAGON, analysis: { width: 160, height: 120, fps: null }, mask },
       ffmpeg,
     );
-    // A white picture; its times begin a second before zero, as a file's with reordered frames may.
-    const input = ['-f', 'lavfi', '-copyts', '-i', 'color=c=white:s=240x160:r=5:d=2,setpts=PTS-1/TB'];
     const words = output.slice(0, output.indexOf('-f')).concat('-f', 'rawvideo', 'pipe:1');
-    const bytes = execFileSync(ffmpeg.path, ['-v', 'error', '-nostdin', ...input, ...extraInputs, ...words], { maxBuffer: 2 ** 26 });
-    expect(bytes.length).toBe(10 * 160 * 120 * 3);
+    const bytes = execFileSync(ffmpeg.path, ['-v', 'error', '-nostdin', ...input, ...words], { maxBuffer: 2 ** 26 });
+    expect(bytes.length).toBe(frames * 160 * 120 * 3);
     const spans = rowSpans(
       HEXAGON.outline!.map(([px, py]) => [px - 40, py - 20] as const),
       160,
       120,
     );
-    for (let frame = 0; frame < 10; frame += 1) {
+    for (let frame = 0; frame < frames; frame += 1) {
       let lit = 0;
+      let outside = 0;
       for (let y = 0; y < 120; y += 1) {
         for (let x = 0; x < 160; x += 1) {
           const value = bytes[((frame * 120 + y) * 160 + x) * 3]!;
           // Chroma and scaling may blur one pixel.
-          if (x < spans[2 * y]! - 2 || x >= spans[2 * y + 1]! + 2) expect(value).toBeLessThan(8);
+          if ((x < spans[2 * y]! - 2 || x >= spans[2 * y + 1]! + 2) && value > outside) outside = value;
           if (value > 200) lit += 1;
         }
       }
+      expect(outside).toBeLessThan(8);
       expect(lit / (160 * 120)).toBeGreaterThan(0.7);
+    }
+  }
+
+  it.each(['picture', 'boxes'] as const)('blackens outside the outline from the first frame on, also before time zero (%s)', (type) => {
+    // A white picture; its times begin a second before zero, as a file's with reordered frames may.
+    expectMasked(type, ['-f', 'lavfi', '-copyts', '-i', 'color=c=white:s=240x160:r=5:d=2,setpts=PTS-1/TB'], null, 10);
+  });
+
+  it.each(['picture', 'boxes'] as const)('goes on when the source changes its pixel format and size (%s)', (type) => {
+    const clips = clipFolder();
+    try {
+      const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0'];
+      const parts = ['240x160 yuv420p', '240x160 yuv422p', '480x320 yuv420p'].map((shape, part) => {
+        const [size = '', format = ''] = shape.split(' ');
+        const picture = `color=c=white:s=160x120:r=5:d=2,pad=240:160:40:20,scale=${size.replace('x', ':')}:flags=neighbor`;
+        const white = ['-f', 'lavfi', '-i', picture, '-pix_fmt', format, ...h264];
+        return readFileSync(clips.make(`${part}.ts`, ...white, '-output_ts_offset', String(2 * part)));
+      });
+      const changing = join(clips.folder, 'changing.ts');
+      writeFileSync(changing, Buffer.concat(parts));
+      expectMasked(type, ['-i', changing], { width: 240, height: 160, pixelAspect: 1 }, 30);
+    } finally {
+      clips.remove();
     }
   });
 });

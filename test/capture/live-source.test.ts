@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CaptureEvent, FrameSource, SourceState } from '../../src/capture/frame.js';
 import { openSource } from '../../src/capture/source.js';
@@ -17,7 +18,14 @@ const children: ChildProcess[] = [];
 
 beforeAll(() => {
   const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '12', '-bf', '0', '-pix_fmt', 'yuv420p'];
-  clips.make('sent.ts', '-f', 'lavfi', '-i', `${litRectangle(400, 400, 120, 40)},trim=duration=20`, ...h264, '-f', 'mpegts');
+  const lit = litRectangle(400, 400, 120, 40);
+  clips.make('sent.ts', '-f', 'lavfi', '-i', `${lit},trim=duration=20`, ...h264, '-f', 'mpegts');
+  // The same scene, sent twice as large: by its proportions it is the same.
+  const sizes = ['iw:ih', '2*iw:2*ih'].map((size, part) => {
+    const large = `${lit},trim=duration=${part === 0 ? 2 : 6},scale=${size}`;
+    return clips.make(`size-${part}.ts`, '-f', 'lavfi', '-i', large, ...h264, '-output_ts_offset', String(2 * part));
+  });
+  writeFileSync(join(clips.folder, 'resized.ts'), Buffer.concat(sizes.map((path) => readFileSync(path))));
 });
 afterAll(async () => {
   await Promise.all(open.map((source) => source.dispose()));
@@ -41,29 +49,24 @@ function openLive(ffmpeg: Ffmpeg, source: string): Promise<FrameSource> {
   });
 }
 
+interface Sender {
+  readonly port: number;
+  stop(): Promise<void>;
+  hush(): void;
+  /** To whoever connects from now on. */
+  show(film: string): void;
+}
+
 /** A sender that starts its film over for whoever connects, at the speed of life, as an encoder in a rack does. */
-async function sender(ffmpeg: Ffmpeg, port = 0): Promise<{ port: number; stop(): Promise<void>; hush(): void }> {
+async function sender(ffmpeg: Ffmpeg, port = 0, first = 'sent.ts'): Promise<Sender> {
+  let film = first;
   const sockets = new Set<Socket>();
   const pipes = new Set<ChildProcess>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     const pipe = spawn(
       ffmpeg.path,
-      [
-        '-v',
-        'error',
-        '-nostdin',
-        '-re',
-        '-i',
-        join(clips.folder, 'sent.ts'),
-        '-c',
-        'copy',
-        '-f',
-        'mpegts',
-        '-flush_packets',
-        '1',
-        'pipe:1',
-      ],
+      ['-v', 'error', '-nostdin', '-re', '-i', join(clips.folder, film), '-c', 'copy', '-f', 'mpegts', '-flush_packets', '1', 'pipe:1'],
       {
         stdio: ['ignore', 'pipe', 'ignore'],
       },
@@ -82,6 +85,9 @@ async function sender(ffmpeg: Ffmpeg, port = 0): Promise<{ port: number; stop():
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
+    },
+    show(next) {
+      film = next;
     },
     hush() {
       for (const pipe of pipes) pipe.kill('SIGSTOP');
@@ -110,7 +116,7 @@ describe.each(ffmpegs)('a live source with the %s ffmpeg', (_, ffmpeg) => {
     await first.stop();
     const source = await openLive(ffmpeg, `tcp://doctor:geheim@127.0.0.1:${port}`);
     expect(source.label).toBe(`tcp://***@127.0.0.1:${port}`);
-    let peer: Awaited<ReturnType<typeof sender>> | null = null;
+    let peer: Sender | null = null;
     let runs = 0;
     let framesInRun = 0;
     const stopping: Promise<void>[] = [];
@@ -132,7 +138,7 @@ describe.each(ffmpegs)('a live source with the %s ffmpeg', (_, ffmpeg) => {
       return runs === 2 && framesInRun === 10;
     });
     await Promise.all(stopping);
-    await (peer as Awaited<ReturnType<typeof sender>> | null)?.stop();
+    await (peer as Sender | null)?.stop();
 
     const seen = states(events);
     expect(seen[0]?.state).toBe('connecting');
@@ -150,6 +156,28 @@ describe.each(ffmpegs)('a live source with the %s ffmpeg', (_, ffmpeg) => {
     expect(Math.abs(found[0]!.fieldOfView.width - 400)).toBeLessThanOrEqual(6);
     const firstFrame = events.findIndex((event) => event.type === 'preview' || event.type === 'analysis');
     expect(events.indexOf(found[0]!)).toBeLessThan(firstFrame);
+  });
+
+  it('looks again when the size of its pictures changes, also where their proportions stay', async () => {
+    const peer = await sender(ffmpeg, 0, 'resized.ts');
+    const source = await openLive(ffmpeg, `tcp://127.0.0.1:${peer.port}`);
+    const events = await read(source, (event, all) => {
+      const runs = states(all).filter(({ state }) => state === 'running').length;
+      // Whoever connects from now on is sent the large pictures alone.
+      if (runs === 1) peer.show('size-1.ts');
+      return runs === 2 && event.type === 'preview';
+    });
+    await peer.stop();
+    const found = events.filter((event) => event.type === 'field-of-view').map(({ fieldOfView }) => fieldOfView);
+    expect(found.map(({ sourceWidth }) => sourceWidth)).toEqual([640, 1280]);
+    expect(Math.abs(found[1]!.width - 800)).toBeLessThanOrEqual(12);
+    // No picture of the large ones was cut as the small ones are: none has a border.
+    const previews = events.filter((event) => event.type === 'preview');
+    for (const { jpeg } of previews.slice(-20)) {
+      const { data, info } = await sharp(jpeg).greyscale().raw().toBuffer({ resolveWithObject: true });
+      expect(Math.min(...data.subarray((info.height >> 1) * info.width + 8).subarray(0, info.width - 16))).toBeGreaterThan(40);
+    }
+    expect(states(events).at(-1)).toMatchObject({ state: 'running', reconnects: 0 });
   });
 
   it('notices silence', async () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { truncateSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CaptureEvent, FrameSource, RecordedPacket } from '../../../src/capture/frame.js';
@@ -26,6 +26,11 @@ beforeAll(() => {
   const scenes = [litRectangle(400, 400, 120, 40), litRectangle(260, 260, 360, 110)].map((graph, at) => `${graph},trim=duration=2[s${at}]`);
   const graph = `${scenes.join(';')};[s0][s1]concat=n=2[out]`;
   clips.make('changing.mp4', '-filter_complex', graph, '-map', '[out]', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p');
+  const formats = ['yuv420p', 'yuv422p'].map((format, part) => {
+    const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '0', '-pix_fmt', format];
+    return clips.make(`${format}.ts`, '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=1.2', ...h264, '-output_ts_offset', `${1.2 * part}`);
+  });
+  writeFileSync(join(clips.folder, 'formats.ts'), Buffer.concat(formats.map((path) => readFileSync(path))));
   makeNumberedClip(ffmpeg.path, join(clips.folder, 'reordered.mp4'), FPS, 1, '-preset', 'veryfast', '-bf', '2', '-g', '20');
 });
 afterAll(() => {
@@ -140,6 +145,17 @@ describe.each(ffmpegs)('a recording with the %s ffmpeg', (_, ffmpeg) => {
     expect(lights.length).toBe(50);
     // Where the second picture has its border, the first is lit to its last frame.
     expect(Math.min(...lights)).toBeGreaterThan(60);
+  });
+
+  it('goes on when the source changes its pixel format while it plays', async () => {
+    const changing = join(clips.folder, 'formats.ts');
+    const { events } = await record(ffmpeg, { source: changing }, (source, event) => {
+      if (event.type === 'preview') source.setRecording(true);
+    });
+    const times = packets(events).map(({ ptsUs }) => ptsUs / 1000);
+    expect(times.at(-1)).toBeGreaterThan(2300);
+    // It takes ffmpeg a tenth of a second to hear the gate again.
+    expect(Math.max(...times.slice(1).map((time, at) => time - (times[at] ?? 0)))).toBeLessThan(500);
   });
 
   it('can be a copy of the source, where nothing is hidden', async () => {
