@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { messageOf, UsageError } from '../common/errors.js';
 import { progressBar } from '../common/progress.js';
 import { KNOWN_DATASETS } from '../evaluation/datasets/read-dataset.js';
@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .option('--steps <n>', 'end training after so many steps, for a trial', count)
     .option('--per-class <n>', `pictures of every class (default: ${KIM2025.perClass})`, count)
     .optionsGroup('How it is parted:')
-    .option('--folds <n>', 'folds of the cross-validation (default: the split of the data set’s authors where it is there, else 5)', count)
+    .option('--folds <n>', 'folds of the cross-validation (default: the split of the data set’s authors where it is there, else 5)', folds)
     .option('--leave-one-out', 'leave out one picture (or group) at a time instead', false)
     .option('--split <file>', 'table (CSV) with a column of paths and one of parts: fold numbers, or train and test')
     .option('--group-column <name>', 'column of INDEX.csv in the folder that says what stays together: patient, examination, source')
@@ -134,4 +134,10 @@ async function writeReport(
       cause: error,
     });
   }
+}
+
+function folds(text: string): number {
+  const value = count(text);
+  if (value < 2) throw new InvalidArgumentError('It takes a whole number from 2 on: the pictures of one fold are asked of the others.');
+  return value;
 }

@@ -26,7 +26,7 @@ export interface EvaluateRetrievalOptions {
 
 export interface RetrievalEvaluation {
   readonly all: Evaluation;
-  /** Queries whose gallery holds a look-alike of theirs are left out; null when there are none. */
+  /** Queries whose gallery holds a look-alike of theirs are left out, `removed` of those that could be answered; null when there are none. */
   readonly withoutLookAlikes: (Evaluation & { readonly removed: number }) | null;
   /** What the same pictures give when each is a group of its own: how much of the result is recognising an examination. */
   readonly ungrouped: RetrievalReport | null;
@@ -52,6 +52,7 @@ export async function evaluateRetrieval(options: EvaluateRetrievalOptions): Prom
   const { answers, rankingMs } = await answerSplit(subject, split, asking);
   const groupOf = (row: number): number => grouping.groups[row] ?? row;
   const fresh = answers.filter(({ lookAlike }) => !lookAlike);
+  const removed = answers.filter(({ lookAlike, measures }) => lookAlike && measures !== null).length;
 
   const ownGroups = subject.labels.map((_, row) => row);
   const ungrouped = options.ungrouped === null ? null : await answerSplit(subject, options.ungrouped, { ...asking, groups: ownGroups });
@@ -68,7 +69,7 @@ export async function evaluateRetrieval(options: EvaluateRetrievalOptions): Prom
         });
   return {
     all: evaluationOf(answers, groupOf),
-    withoutLookAlikes: fresh.length === answers.length ? null : { ...evaluationOf(fresh, groupOf), removed: answers.length - fresh.length },
+    withoutLookAlikes: removed === 0 ? null : { ...evaluationOf(fresh, groupOf), removed },
     ungrouped:
       ungrouped === null
         ? null

@@ -77,11 +77,15 @@ describe('lumenmark evaluate', { timeout: 240_000 }, () => {
   it('names what does not fit, and exits with 2', async () => {
     const folder = await temporaryFolder();
     await write(join(folder, 'cecum/a.jpg'), await patches(COLOURS.cecum, 1));
+    await write(join(folder, 'cecum/patient-7-aa.jpg'), await patches(COLOURS.cecum, 2));
     await write(join(folder, 'INDEX.csv'), 'file,class\ncecum/a.jpg,cecum\n');
     const cases: [string[], RegExp][] = [
       [['--dataset', folder, '--group-column', 'patient'], /INDEX.csv: has no column of that name \(patient\)\n +It has “file”, “class”/],
       [['--dataset', folder, '--split', join(folder, 'INDEX.csv')], /has no column of parts/],
       [['--dataset', folder, '--dataset-name', 'gastrohun'], /holds no image_classification.csv/],
+      [['--dataset', folder, '--folds', '1'], /whole number from 2 on/],
+      [['--dataset', folder, '--gallery', folder, '--query', folder], /2 things to evaluate were named/],
+      [['--dataset', folder, '--group-pattern', '(a|b)'], /all pictures hold together as one group.*\n +Name what parts them/],
       [['--dataset', folder, '--dataset-name', 'imagenet'], /Allowed choices are gastrohun, hyperkvasir/],
       [['--dataset', folder, '--report', join(folder, 'cecum/a.jpg/report')], /cannot be made/],
     ];

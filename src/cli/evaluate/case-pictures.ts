@@ -11,6 +11,7 @@ import type { Subject } from '../../evaluation/subject.js';
 import { normaliseRows, variantsOf } from '../../evaluation/variants.js';
 import { decodeStill, thumbnailOf } from '../../media/stills.js';
 import type { FittableModel, Model } from '../../models/model.js';
+import { patientOf } from '../../retrieval/patients.js';
 import { BUILT_IN_MODEL, openModel } from '../../models/registry.js';
 import { samePartsOtherPrecision } from '../../models/twins.js';
 import { cacheOf, withCachedFits } from '../flags/cache.js';
@@ -30,6 +31,14 @@ export async function listingOf(directory: string, flags: EvaluateFlags): Promis
   if (flags.split !== undefined) listing = await withSplitTable(listing, flags.split);
   if (pattern === null) return listing;
   return { ...listing, pictures: listing.pictures.map((one) => ({ ...one, group: pattern.exec(one.path)?.[1] ?? one.group })) };
+}
+
+/** Patients that nobody held together are named, or every number would be better than it should. */
+export function withPatientNote(listing: DatasetListing): DatasetListing {
+  const patients = new Set(listing.pictures.flatMap(({ path, group }) => (group === null ? (patientOf(path) ?? []) : [])));
+  if (patients.size < 2) return listing;
+  const note = `File names tell ${patients.size} patients, who are not held apart; do so with --group-pattern "[Pp]atient[-_ ]?([A-Za-z0-9]+)" --ids-only.`;
+  return { ...listing, notes: [...listing.notes, note] };
 }
 
 export async function readSet(

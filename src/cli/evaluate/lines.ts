@@ -16,8 +16,9 @@ export function evaluationLines(report: EvaluationReport): string[] {
     `split: ${report.how}; ${data.pictures} pictures in ${data.groups} groups` +
       (data.lookAlikes.pictures === 0 ? '' : `, ${data.lookAlikes.pictures} of them look like another one`),
     ...(data.largestGroup > data.pictures * 0.25
-      ? [`WARNING: the largest group holds ${data.largestGroup} of ${data.pictures} pictures: little is left to be asked of the others`]
+      ? [`WARNING: the largest group holds ${data.largestGroup} of ${data.pictures} pictures, which are asked of what little is left`]
       : []),
+    ...(report.n === 0 ? ['WARNING: no query has a label of which the gallery has a picture: nothing was measured'] : []),
     `n = ${report.n} queries of ${Object.keys(report.perClass).length} classes; ${report.queriesWithoutRelevantGallery} more have a label that the gallery lacks and are left out`,
     '',
     ...metricLines(report),
@@ -25,7 +26,7 @@ export function evaluationLines(report: EvaluationReport): string[] {
     ...[vote, knn].map(
       (one, at) =>
         `${at === 0 ? 'weighted vote' : 'majority'} of ${one.k} nearest: accuracy ${percent(one.accuracy)} (${interval(one.intervals.accuracy)}), ` +
-        `macro-F1 ${one.macroF1.toFixed(3)} (${numbers(one.intervals.macroF1)}), MCC ${one.mcc.toFixed(3)} (${numbers(one.intervals.mcc)})`,
+        `macro-F1 ${decimal(one.macroF1)} (${numbers(one.intervals.macroF1)}), MCC ${decimal(one.mcc)} (${numbers(one.intervals.mcc)})`,
     ),
     ...(report.withoutLookAlikes === null
       ? []
@@ -146,6 +147,10 @@ function interval([lower, upper]: Interval): string {
   return `${percent(lower)} – ${percent(upper)}`;
 }
 
+function decimal(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(3) : '–';
+}
+
 function numbers([lower, upper]: Interval): string {
-  return `${lower.toFixed(3)} – ${upper.toFixed(3)}`;
+  return `${decimal(lower)} – ${decimal(upper)}`;
 }

@@ -9,7 +9,7 @@ import { openModel } from '../../models/registry.js';
 import { MANIFEST_FILE } from '../../retrieval/manifest.js';
 import { builtGalleryCase } from './built-gallery-case.js';
 import { withCachedFits } from '../flags/cache.js';
-import { groupingOf, listingOf, readSet, subjectsOf, thumbnails } from './case-pictures.js';
+import { groupingOf, listingOf, readSet, subjectsOf, thumbnails, withPatientNote } from './case-pictures.js';
 import { embeddingsCase } from './embeddings-case.js';
 import type { CaseOptions, EvaluationCase } from './case.js';
 import type { EvaluateFlags } from './flags.js';
@@ -18,8 +18,17 @@ const DEFAULT_FOLDS = 5;
 
 /** @throws UsageError when the flags name nothing to evaluate, or things that do not fit. */
 export async function prepareCase(flags: EvaluateFlags, options: CaseOptions): Promise<EvaluationCase> {
+  const ways = [flags.galleryEmbeddings, flags.dataset, flags.gallery ?? flags.query].filter((way) => way !== undefined);
+  if (ways.length > 1) {
+    throw new UsageError('evaluate-what', `evaluate: ${ways.length} things to evaluate were named (${ways.join(', ')})`, {
+      remedy: 'Name one: --dataset DIR, or --gallery DIR with --query DIR, or --gallery-embeddings FILE.',
+    });
+  }
   if (flags.galleryEmbeddings !== undefined) return embeddingsCase(flags.galleryEmbeddings, flags, options);
-  if (flags.dataset !== undefined) return datasetCase(await listingOf(flags.dataset, flags), flags, options);
+  if (flags.dataset !== undefined) {
+    const listing = await listingOf(flags.dataset, flags);
+    return datasetCase(flags.split === undefined ? withPatientNote(listing) : listing, flags, options);
+  }
   if (flags.gallery === undefined || flags.query === undefined) {
     throw new UsageError('evaluate-what', 'evaluate: nothing to evaluate was named', {
       remedy: 'Name --gallery DIR and --query DIR, or --dataset DIR, or --gallery-embeddings FILE with --dim and --labels.',
@@ -42,6 +51,7 @@ async function datasetCase(listing: DatasetListing, flags: EvaluateFlags, option
   const grouped = new Set(grouping.groups).size < labels.length;
   const part = (groups: readonly number[]): Split =>
     flags.leaveOneOut ? leaveOneOut(labels, groups) : foldSplit(labels, groups, flags.folds ?? DEFAULT_FOLDS);
+  if (!given && labels.length > 1 && new Set(grouping.groups).size === 1) throw oneGroup(listing, flags);
   const split = given ? givenSplit(set.parts, listing.split) : part(grouping.groups);
   const ungrouped = given || !grouped ? null : part(rows);
   return {
@@ -55,6 +65,19 @@ async function datasetCase(listing: DatasetListing, flags: EvaluateFlags, option
     set,
     thumbnail: thumbnails([{ set, from: 0 }]),
   };
+}
+
+function oneGroup({ title, pictures }: DatasetListing, { idsOnly }: EvaluateFlags): UsageError {
+  const byLooks = !idsOnly && new Set(pictures.map(({ group }) => group)).size > 1;
+  return new UsageError(
+    'evaluate-one-group',
+    `${title}: all pictures hold together as one group, so that none can be asked of the others`,
+    {
+      remedy: byLooks
+        ? 'Looks chain pictures of different ids together; believe the ids alone with --ids-only.'
+        : 'Name what parts them, e.g. a patient: --group-column or --group-pattern, with --ids-only.',
+    },
+  );
 }
 
 /** The authors' tables of folds are chosen by `--folds`, so that it does not ask for other ones. */

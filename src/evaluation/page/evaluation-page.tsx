@@ -100,8 +100,8 @@ function Summary({ report }: { readonly report: EvaluationReport }) {
         </Notice>
       )}
       {data.largestGroup <= data.pictures * CHAINED_SHARE ? null : (
-        <Notice tone="danger" heading="Most pictures are one group">
-          {`The largest group holds ${data.largestGroup} of ${data.pictures} pictures: ids and looks chain them together, so that little is left to be asked of the others. These numbers say nothing about the model.`}
+        <Notice tone="warning" heading="A large part of the pictures is one group">
+          {`The largest group holds ${data.largestGroup} of ${data.pictures} pictures. They are asked of what is left without them, which makes every number smaller and less certain than the model is. Where looks chain different examinations together, --ids-only holds together what the ids say and nothing else.`}
         </Notice>
       )}
       {report.queriesWithoutRelevantGallery === 0 ? null : (
