@@ -96,9 +96,17 @@ describeWithBrowser('replay of an audited video', () => {
       expect(await checkShown(page)).toBe(expected);
       await page.locator('.exemplar').first().waitFor();
     }
-    await page.keyboard.press('.');
-    await page.waitForTimeout(300);
-    await checkShown(page);
+    // One frame on, and one back to the very same, several times.
+    const shownUs = async (): Promise<number> => Number(await page.locator('.picture').getAttribute('data-pts-us'));
+    const steps = [await shownUs()];
+    for (const key of ['.', '.', '.', ',', ',', ',']) {
+      await page.keyboard.press(key);
+      await page.waitForTimeout(300);
+      await checkShown(page);
+      steps.push(await shownUs());
+    }
+    expect(new Set(steps).size).toBe(4);
+    expect(steps.slice(4)).toEqual(steps.slice(0, 3).reverse());
     await page.keyboard.press('ArrowLeft');
     await eventually(() => page.locator('.chip').getAttribute('data-landmark')).toBe('pylorus');
     await page.keyboard.press('+');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { replayCommandOf, speedBeside } from '../../client/src/replay/replay-keys.js';
-import { frameAt, momentAfter, momentBefore, trackingAt, verdictRuns, verdictsAt } from '../../client/src/replay/track.js';
+import { frameAt, frameIntervalUs, momentAfter, momentBefore, trackingAt, verdictRuns, verdictsAt } from '../../client/src/replay/track.js';
 import type { ReplayTrack } from '../../src/server/procedure-protocol.js';
 
 /** Five frames a second; the annotation of the third came 450 ms late. */
@@ -47,6 +47,12 @@ describe('what was on the screen at a time', () => {
 });
 
 describe('moving about', () => {
+  it('steps by the frames of the source, which a pause does not lengthen', () => {
+    expect(frameIntervalUs(TRACK)).toBeCloseTo(200_000 / 6, 6);
+    expect(frameIntervalUs({ frameId: [0, 3, 6, 9, 12], ptsUs: [0, 100_000, 60_000_000, 60_100_000, 60_200_000] })).toBeCloseTo(1e5 / 3, 6);
+    expect(frameIntervalUs({ frameId: [4], ptsUs: [7] })).toBeNull();
+  });
+
   it('goes from moment to moment, and back past the one that was just reached', () => {
     const times = [1e6, 3e6, 9e6];
     expect([momentAfter(times, 0), momentAfter(times, 1e6), momentAfter(times, 9e6)]).toEqual([1e6, 3e6, null]);

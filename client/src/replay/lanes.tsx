@@ -29,6 +29,7 @@ export function Lanes({ replay, track, hello, coverage, ptsUs, compared, onSeek 
   const tracks = useRef<HTMLDivElement>(null);
   const { startPtsUs, endPtsUs, sightings, events } = replay;
   const lengthUs = Math.max(1, endPtsUs - startPtsUs);
+  const clockAt = (us: number): string => clock(us - startPtsUs);
   const at = (us: number): string => `${(Math.min(1, Math.max(0, (us - startPtsUs) / lengthUs)) * 100).toFixed(4)}%`;
   const width = (from: number, to: number): string =>
     `${(Math.max(0, (Math.min(to, endPtsUs) - Math.max(from, startPtsUs)) / lengthUs) * 100).toFixed(4)}%`;
@@ -52,7 +53,7 @@ export function Lanes({ replay, track, hello, coverage, ptsUs, compared, onSeek 
           class={`bar ${kind}`}
           data-open={one.openedPtsUs <= ptsUs && ptsUs <= one.endPtsUs}
           style={{ left: at(one.startPtsUs), width: width(one.startPtsUs, one.endPtsUs) }}
-          title={`${landmarkName(hello, one.landmark)}, ${clock(one.startPtsUs)} to ${clock(one.endPtsUs)}, ${percent(one.confidence)}`}
+          title={`${landmarkName(hello, one.landmark)}, ${clockAt(one.startPtsUs)} to ${clockAt(one.endPtsUs)}, ${percent(one.confidence)}`}
           tabIndex={-1}
           onPointerDown={keepPointer}
           onClick={() => {
@@ -81,7 +82,7 @@ export function Lanes({ replay, track, hello, coverage, ptsUs, compared, onSeek 
         aria-valuemin={Math.round(startPtsUs / 1e6)}
         aria-valuemax={Math.round(endPtsUs / 1e6)}
         aria-valuenow={Math.round(ptsUs / 1e6)}
-        aria-valuetext={clock(ptsUs)}
+        aria-valuetext={clockAt(ptsUs)}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
           seekTo(event);
@@ -106,7 +107,7 @@ export function Lanes({ replay, track, hello, coverage, ptsUs, compared, onSeek 
                   key={position}
                   class="still-mark"
                   style={{ left: at(one.ptsUs ?? 0) }}
-                  title={`${one.text}, ${clock(one.ptsUs ?? 0)}`}
+                  title={`${one.text}, ${clockAt(one.ptsUs ?? 0)}`}
                 />
               ))}
           </div>
@@ -120,7 +121,7 @@ export function Lanes({ replay, track, hello, coverage, ptsUs, compared, onSeek 
               class="mark"
               data-kind={one.kind}
               style={{ left: at(one.ptsUs ?? 0) }}
-              title={`${clock(one.ptsUs ?? 0)} ${one.text} (${one.by})`}
+              title={`${clockAt(one.ptsUs ?? 0)} ${one.text} (${one.by})`}
               onPointerDown={keepPointer}
               onClick={() => {
                 onSeek(one.ptsUs ?? 0);

@@ -16,6 +16,8 @@ export interface Player {
 export interface PlayerOptions {
   readonly video: HTMLVideoElement;
   readonly replay: Pick<ProcedureReplay, 'parts' | 'startPtsUs' | 'endPtsUs'>;
+  /** From one analysed frame of the source to the next as they are counted, or null: bounds what a step is where the source has paused. */
+  readonly frameIntervalUs: number | null;
   /** Called with every picture that is shown, and when playing begins or ends. */
   readonly onChange: () => void;
   readonly onFault: (message: string) => void;
@@ -23,9 +25,9 @@ export interface PlayerOptions {
 
 /** Half a millisecond into a frame is within it, whatever rounding says. */
 const INTO_FRAME_S = 0.0005;
-const USUAL_FRAME_S = 1 / 25;
+const USUAL_FRAME_US = 40_000;
 
-export function createPlayer({ video, replay, onChange, onFault }: PlayerOptions): Player {
+export function createPlayer({ video, replay, frameIntervalUs, onChange, onFault }: PlayerOptions): Player {
   const { parts, startPtsUs, endPtsUs } = replay;
   let part = -1;
   let ptsUs = startPtsUs;
@@ -36,9 +38,10 @@ export function createPlayer({ video, replay, onChange, onFault }: PlayerOptions
   let disposed = false;
 
   const origin = (): number => parts[part]?.originPtsUs ?? 0;
-  const frameS = (): number => {
+  const frameUs = (): number => {
     const { frames, durationMs } = parts[part] ?? { frames: null, durationMs: null };
-    return frames === null || durationMs === null || frames < 2 ? USUAL_FRAME_S : durationMs / 1000 / (frames - 1);
+    const onAverageUs = frames === null || durationMs === null || frames < 2 ? USUAL_FRAME_US : (durationMs * 1000) / (frames - 1);
+    return Math.min(onAverageUs, frameIntervalUs ?? Infinity);
   };
 
   function showing(mediaTimeS: number): void {
@@ -70,14 +73,14 @@ export function createPlayer({ video, replay, onChange, onFault }: PlayerOptions
     video.currentTime = Math.min(seconds + INTO_FRAME_S, Math.max(0, video.duration - INTO_FRAME_S));
   }
 
-  function seek(to: number): void {
+  function seek(to: number, intoUs = 0): void {
     const bounded = Math.min(Math.max(to, startPtsUs), endPtsUs);
     const index = Math.max(
       0,
       parts.findLastIndex(({ originPtsUs }) => originPtsUs <= bounded),
     );
     ptsUs = bounded;
-    wantedUs = bounded;
+    wantedUs = bounded + intoUs;
     open(index);
     place();
     onChange();
@@ -122,11 +125,13 @@ export function createPlayer({ video, replay, onChange, onFault }: PlayerOptions
     get playing() {
       return wantsPlay && !video.ended;
     },
-    seek,
+    seek: (to) => {
+      seek(to);
+    },
     step(frames) {
       if (wantsPlay) return;
-      const shownS = (ptsUs - origin()) / 1e6;
-      seek(origin() + (shownS + frames * frameS() + (frames > 0 ? 0.2 : -0.2) * frameS()) * 1e6);
+      // To the middle of the picture, so that it is the same one whatever its exact time is.
+      seek(ptsUs + frames * frameUs(), frameUs() / 2);
     },
     setPlaying(playing) {
       if (parts.length === 0) return;

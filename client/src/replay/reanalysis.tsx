@@ -43,6 +43,11 @@ export function useReanalysis(id: string): ReanalysisHandle {
   };
 }
 
+function missingText(frames: number): string {
+  if (frames === 0) return '.';
+  return frames === 1 ? '; 1 frame is not in the recording.' : `; ${frames} frames are not in the recording.`;
+}
+
 export function Reanalysis({
   reanalysis,
   replay,
@@ -71,7 +76,7 @@ export function Reanalysis({
           <progress value={status.frames} max={Math.max(1, status.totalFrames)} /> {status.frames} of {status.totalFrames} frames
         </p>
       ) : (
-        <button type="button" onClick={start} disabled={replay.parts.length === 0}>
+        <button type="button" autoFocus onClick={start} disabled={replay.parts.length === 0}>
           {result === null ? 'Analyse again' : 'And again'}
         </button>
       )}
@@ -95,7 +100,7 @@ export function Reanalysis({
             </li>
             <li>
               {result.identicalFrames} of {result.comparedFrames} frames have the same class scores to the last digit
-              {result.missingFrames === 0 ? '.' : `; ${result.missingFrames} frames are not in the recording.`}
+              {missingText(result.missingFrames)}
             </li>
             <li>
               With {result.model} and {result.gallery}

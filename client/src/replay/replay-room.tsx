@@ -21,7 +21,7 @@ import { createPlayer, type Player } from './player.js';
 import { Reanalysis, useReanalysis } from './reanalysis.js';
 import { REPLAY_KEYS, replayCommandOf, speedBeside, type ReplayCommand } from './replay-keys.js';
 import { SealState } from './seal-state.js';
-import { coverageAt, frameAt, helloOf, momentAfter, momentBefore, moments, trackingAt, verdictsAt } from './track.js';
+import { coverageAt, frameAt, frameIntervalUs, helloOf, momentAfter, momentBefore, moments, trackingAt, verdictsAt } from './track.js';
 import { Transport } from './transport.js';
 
 const SKIP_US = 5_000_000;
@@ -79,6 +79,7 @@ export function ReplayRoom({ replay, track }: { replay: ProcedureReplay; track: 
     const created = createPlayer({
       video: video.current,
       replay,
+      frameIntervalUs: frameIntervalUs(track),
       onChange: () => {
         render({});
       },
@@ -89,7 +90,7 @@ export function ReplayRoom({ replay, track }: { replay: ProcedureReplay; track: 
     return () => {
       created.dispose();
     };
-  }, [replay]);
+  }, [replay, track]);
 
   const seek = (to: number): void => {
     player.current?.seek(to);

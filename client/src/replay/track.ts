@@ -82,6 +82,19 @@ export function verdictRuns(track: ReplayTrack): VerdictRun[] {
   return runs;
 }
 
+/**
+ * From one frame of the source to the next, µs, by the median, which pauses of the source do not lengthen; null where too few were
+ * analysed to tell. Where frames are counted as they are analysed it is the time between these.
+ */
+export function frameIntervalUs({ frameId, ptsUs }: Pick<ReplayTrack, 'frameId' | 'ptsUs'>): number | null {
+  const intervals: number[] = [];
+  for (let at = 1; at < ptsUs.length; at++) {
+    const frames = (frameId[at] ?? 0) - (frameId[at - 1] ?? 0);
+    if (frames > 0) intervals.push(((ptsUs[at] ?? 0) - (ptsUs[at - 1] ?? 0)) / frames);
+  }
+  return intervals.sort((a, b) => a - b)[intervals.length >> 1] ?? null;
+}
+
 /** Moments worth jumping to, in order: sightings as they opened, marks, captures, interventions. */
 export function moments({ sightings, events }: Pick<ProcedureReplay, 'sightings' | 'events'>): number[] {
   const times = [

@@ -52,7 +52,14 @@ export function ProcedureBar({ store, run }: { store: Store; run: (command: Comm
     run(command);
   };
   return (
-    <section class="procedure-bar" aria-label="Procedure" data-state={state} data-video={video} data-paused={isOpen && paused}>
+    <section
+      class="procedure-bar"
+      aria-label="Procedure"
+      data-state={state}
+      data-video={video}
+      data-paused={isOpen && paused}
+      data-level={warns?.level}
+    >
       <span class="procedure-light" aria-hidden="true" />
       <strong class="procedure-word" role="status">
         {stateWord(procedure)}

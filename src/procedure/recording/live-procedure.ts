@@ -253,7 +253,7 @@ export class LiveProcedure {
       return closed;
     } catch (error) {
       this.#state = 'failed';
-      this.#say(`The procedure could not be closed: ${messageOf(error)} It is closed at the next start.`);
+      this.#say(`The procedure could not be closed; it is at the next start. ${messageOf(error)}`);
       await this.#writer.abandon();
       throw error;
     } finally {
