@@ -96,12 +96,13 @@ export function procedureRoutes({ home, catalogue, gallery, embedder, ffmpeg }: 
         const procedure = await files.procedure(idOf(context));
         const index = await files.detections(procedure.id);
         const summary = { ...summarise(procedure), bytes: catalogue.get(procedure.id)?.bytes ?? 0 };
+        const startPtsUs = index.ptsUs[0] ?? 0;
         return {
           ...replayOf(procedure, fingerprint),
-          ...replayTimeline(procedure, filePath(procedure.id)),
+          ...replayTimeline(procedure, startPtsUs, filePath(procedure.id)),
           summary,
           parts: await partsOf(procedure, filePath(procedure.id)),
-          startPtsUs: index.ptsUs[0] ?? 0,
+          startPtsUs,
           endPtsUs: index.ptsUs.at(-1) ?? 0,
         };
       },

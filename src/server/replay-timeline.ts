@@ -1,7 +1,9 @@
 import { classInfo } from '../common/landmarks.js';
 import { isAmendment, isClosing, type Entry } from '../procedure/entries.js';
 import { coverageOf } from '../procedure/final-coverage.js';
+import { placedEntries } from '../procedure/placed-entries.js';
 import type { Procedure } from '../procedure/reader.js';
+import { siteNamesOf, STATE_WORDS } from '../procedure/site-words.js';
 import type { ReplayEvent, ReplayEventKind, ReplaySighting } from './procedure-protocol.js';
 import type { CoverageSite } from './protocol.js';
 
@@ -14,21 +16,13 @@ export interface ReplayTimeline {
   readonly events: ReplayEvent[];
 }
 
-interface TimedEntry {
-  readonly entry: Entry;
-  readonly ptsUs: number;
-}
-
-/**
- * What a journal says, placed on the clock of the video. Lines that tell no time of the source lie after the last one that did, by as much
- * time as passed on the machine's clock; in an import, whose clock ran faster, at the same place. A still of an import counts from the moment that it shows,
- * since that is when it would have been kept.
- */
-export function replayTimeline(procedure: Procedure, filePath: FilePath): ReplayTimeline {
+/** What a journal says, placed on the clock of the source, which stood at `startPtsUs` when the procedure began. */
+export function replayTimeline(procedure: Procedure, startPtsUs: number, filePath: FilePath): ReplayTimeline {
   const { description } = procedure;
+  const siteName = siteNamesOf(procedure);
   const closing = procedure.entries.findIndex(isClosing);
   const during = closing < 0 ? procedure.entries : procedure.entries.slice(0, closing);
-  const timed = placed(during, description.kind === 'recorded');
+  const timed = placedEntries(during, description.kind === 'recorded', startPtsUs);
   const stills = new Map<string, string>();
   const coverage: ReplayTimeline['coverage'] = [];
   const soFar: Entry[] = [];
@@ -45,7 +39,7 @@ export function replayTimeline(procedure: Procedure, filePath: FilePath): Replay
     sightings: sightingsOf(during),
     coverage,
     events: [...timed, ...amendments.map((entry) => ({ entry, ptsUs: null }))].flatMap(({ entry, ptsUs }) =>
-      eventOf(entry, ptsUs, filePath),
+      eventOf(entry, ptsUs, filePath, siteName),
     ),
   };
 }
@@ -59,31 +53,6 @@ const CHANGES_COVERAGE = new Set<Entry['type']>([
   'site-cleared',
   'checklist',
 ]);
-
-function placed(entries: readonly Entry[], isLive: boolean): TimedEntry[] {
-  let anchor = { ptsUs: 0, monotonicMs: 0 };
-  const timed = entries.map((entry): TimedEntry => {
-    const own = ownTime(entry, isLive);
-    const passedMs = isLive && entry.monotonicMs !== null ? Math.max(0, entry.monotonicMs - anchor.monotonicMs) : 0;
-    const ptsUs = own ?? anchor.ptsUs + passedMs * 1000;
-    // A picture may be of an earlier moment than the line that tells of it; then time does not go back.
-    if (ptsUs >= anchor.ptsUs) anchor = { ptsUs, monotonicMs: entry.monotonicMs ?? anchor.monotonicMs };
-    return { entry, ptsUs: isLive ? Math.max(ptsUs, anchor.ptsUs) : ptsUs };
-  });
-  return timed
-    .map((one, position) => ({ one, position }))
-    .sort((a, b) => a.one.ptsUs - b.one.ptsUs || a.position - b.position)
-    .map(({ one }) => one);
-}
-
-/** The time that a line tells by itself, µs, or null. */
-function ownTime(entry: Entry, isLive: boolean): number | null {
-  // The last frame that supported it so far is the one that opened it.
-  if (entry.type === 'sighting-opened' || entry.type === 'sighting-closed') return entry.sighting.endPtsUs;
-  if (entry.type === 'still-kept') return isLive ? null : entry.ptsUs;
-  if (entry.type === 'capture' || entry.type === 'note' || entry.type === 'pause' || entry.type === 'resume') return entry.ptsUs;
-  return null;
-}
 
 function sightingsOf(entries: readonly Entry[]): ReplaySighting[] {
   const sightings = new Map<string, ReplaySighting>();
@@ -114,7 +83,7 @@ function sitesOf(journal: Parameters<typeof coverageOf>[0], stills: ReadonlyMap<
   }));
 }
 
-function eventOf(entry: Entry, ptsUs: number | null, filePath: FilePath): ReplayEvent[] {
+function eventOf(entry: Entry, ptsUs: number | null, filePath: FilePath, siteName: (id: string) => string): ReplayEvent[] {
   const event = (kind: ReplayEventKind, text: string, landmark: string | null = null, still: string | null = null): ReplayEvent[] => [
     { kind: ptsUs === null ? 'amendment' : kind, ptsUs, at: entry.at, by: entry.by, text, landmark, still },
   ];
@@ -132,9 +101,9 @@ function eventOf(entry: Entry, ptsUs: number | null, filePath: FilePath): Replay
         filePath(entry.file),
       );
     case 'site-set':
-      return event('mark', `${entry.site} set to ${entry.state}: ${entry.reason}`);
+      return event('mark', `${siteName(entry.site)} set to ${STATE_WORDS[entry.state]}: ${entry.reason}`);
     case 'site-cleared':
-      return event('mark', `${entry.site} no longer set by hand: ${entry.reason}`);
+      return event('mark', `${siteName(entry.site)} no longer set by hand: ${entry.reason}`);
     case 'note':
       return event('note', entry.text);
     case 'pause':

@@ -109,6 +109,17 @@ describe('lumenmark procedures', () => {
     expect((await procedures('verify', writer.id)).code).toBe(0);
   });
 
+  it('shows what was said in words, from the beginning on, and lets no text move the cursor', async () => {
+    const label = 'Dr\u001b[2J\u202e evil\nsecond line';
+    const { id: shown } = await closedTestProcedure(home, { key: await installationKey(home), procedure: { label } });
+    const { out, code } = await procedures('show', shown);
+    expect(code).toBe(0);
+    expect(out).toContain('Dr [2J  evil second line');
+    expect(out).toMatch(/0:01 +Dr Example +note: Ödem, 5 × 3 mm no biopsy/);
+    expect(out).toMatch(/fundus set to seen: seen in retroflexion/);
+    expect((await procedures('list')).out).not.toMatch(/\u001b|\u202e/);
+  });
+
   it('keeps the private key to its owner', () => {
     const file = join(home, 'installation-key.pem');
     expect(readFileSync(file, 'utf8')).toContain('PRIVATE KEY');

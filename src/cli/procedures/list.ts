@@ -5,7 +5,7 @@ import { completenessOf, type ProcedureSummary } from '../../procedure/catalogue
 import type { UnreadableFolder } from '../../procedure/catalogue/store.js';
 import { filterOf, withCatalogue, withFilters, type FilterFlags } from './catalogue.js';
 import { wholeNumber } from '../flags/values.js';
-import { tableLines } from '../terminal/table.js';
+import { oneLine, tableLines } from '../terminal/table.js';
 
 interface ListFlags extends FilterFlags {
   readonly order: NonNullable<ProcedureQuery['order']>;
@@ -52,6 +52,6 @@ function textOf(total: number, found: readonly ProcedureSummary[], unreadable: r
       ? ['No procedure fits.']
       : tableLines(['id', 'kind', 'state', 'documented', 'seen', 'length', 'checklist', 'label or source'], rows)),
     ...(total > found.length ? [`${found.length} of ${total}; see more with --limit and --offset.`] : []),
-    ...unreadable.map(({ folder, reason }) => `not readable: ${folder} (${reason})`),
+    ...unreadable.map(({ folder, reason }) => oneLine(`not readable: ${folder} (${reason})`)),
   ];
 }

@@ -4,22 +4,14 @@ import { classInfo } from '../../common/landmarks.js';
 import { duration } from '../../common/progress.js';
 import { summarise } from '../../procedure/catalogue/summarise.js';
 import { completenessOf } from '../../procedure/catalogue/summary.js';
-import type { Entry } from '../../procedure/entries.js';
 import { sightingsOfJournal } from '../../procedure/final-coverage.js';
+import { startOf } from '../../procedure/placed-entries.js';
 import { readProcedure, type Procedure } from '../../procedure/reader.js';
+import { eventsOf } from '../../procedure/report/report-events.js';
+import { sitesOf } from '../../procedure/report/report-sites-of.js';
+import { STATE_WORDS } from '../../procedure/site-words.js';
 import { resolveProcedure } from './resolve.js';
-import { tableLines } from '../terminal/table.js';
-
-const NO_NEWS = new Set<Entry['type']>([
-  'opened',
-  'sighting-opened',
-  'sighting-closed',
-  'coverage',
-  'still-kept',
-  'photograph',
-  'seal',
-  'field-of-view',
-]);
+import { oneLine, tableLines } from '../terminal/table.js';
 
 /** `lumenmark procedures show`. */
 export function registerShow(procedures: Command): void {
@@ -30,7 +22,7 @@ export function registerShow(procedures: Command): void {
     .option('--json', 'print one JSON object', false)
     .action(async (name: string, { json }: { json: boolean }) => {
       const procedure = await readProcedure(await resolveProcedure(lumenmarkHome(), name));
-      console.log(json ? JSON.stringify(jsonOf(procedure)) : textOf(procedure).join('\n'));
+      console.log(json ? JSON.stringify(jsonOf(procedure)) : textOf(procedure, await startOf(procedure)).join('\n'));
     });
 }
 
@@ -39,18 +31,19 @@ function jsonOf(procedure: Procedure): object {
   return { folder, ...summarise(procedure), headHash, problem, description, sightings: sightingsOfJournal(entries), entries };
 }
 
-function textOf(procedure: Procedure): string[] {
+/** Times are those since the beginning, as on the page and in the report. */
+function textOf(procedure: Procedure, startPtsUs: number): string[] {
   const { description, entries, problem, headHash, folder } = procedure;
   const summary = summarise(procedure);
   const { required, seen, documented } = completenessOf(summary);
-  const time = (us: number): string => duration(us / 1000);
+  const time = (us: number): string => duration(Math.max(0, us - startPtsUs) / 1000);
   const sightings = sightingsOfJournal(entries).map(({ landmark, startPtsUs, endPtsUs, confidence }) => [
     classInfo(landmark).name,
     time(startPtsUs),
     time(endPtsUs),
     `${Math.round(100 * confidence)} %`,
   ]);
-  const news = entries.filter(({ type }) => !NO_NEWS.has(type));
+  const events = eventsOf(procedure, startPtsUs);
   return [
     `${summary.id}${summary.label === null ? '' : `  ${summary.label}`}${summary.simulated ? '  [simulated]' : ''}`,
     `${summary.kind}, ${summary.state}${summary.held ? ', marked for audit' : ''}; ${summary.source}; ${folder}`,
@@ -60,33 +53,27 @@ function textOf(procedure: Procedure): string[] {
     '',
     `${summary.checklist.name}: ${documented} of ${required} required sites documented, ${seen} seen`,
     ...tableLines(
-      ['site', 'state'],
-      summary.checklist.sites.map(({ name, optional }, position) => [
+      ['site', 'state', ''],
+      sitesOf(procedure).map(({ name, optional, state, setBy }) => [
         `${name}${optional ? ' (optional)' : ''}`,
-        summary.siteStates[position] ?? '',
+        STATE_WORDS[state],
+        setBy === null ? '' : `set by ${setBy.by}: ${setBy.reason}`,
       ]),
     ).map((line) => `  ${line}`),
     ...(sightings.length === 0 ? [] : ['', ...tableLines(['sighting', 'from', 'to', 'confidence'], sightings)]),
-    ...(news.length === 0
+    ...(events.length === 0
       ? []
       : [
           '',
           ...tableLines(
-            ['at', 'by', 'event'],
-            news.map((entry) => [entry.at, entry.by, newsOf(entry)]),
+            ['at', 'from start', 'by', 'event'],
+            events.map(({ at, ptsUs, by, text, amendment }) => [
+              at,
+              ptsUs === null ? '' : time(ptsUs),
+              by,
+              `${text}${amendment ? ' (after closing)' : ''}`,
+            ]),
           ),
         ]),
-  ];
-}
-
-const OF_EVERY_LINE = new Set(['seq', 'at', 'monotonicMs', 'previous', 'type', 'by']);
-
-/** What happened, in one line: the fields that belong to this type alone. */
-function newsOf(entry: Entry): string {
-  const fields = Object.entries(entry)
-    .filter(([name]) => !OF_EVERY_LINE.has(name))
-    .map(([name, value]: [string, unknown]) =>
-      Array.isArray(value) ? `${value.length} ${name}` : typeof value === 'object' && value !== null ? name : `${name} ${String(value)}`,
-    );
-  return `${entry.type}${fields.length === 0 ? '' : `: ${fields.join(', ')}`}`;
+  ].map(oneLine);
 }

@@ -1,3 +1,4 @@
+import { startOf } from '../placed-entries.js';
 import type { Procedure } from '../reader.js';
 import { checklistOf, sightingsOfJournal } from '../final-coverage.js';
 import { verifyProcedure, type Verification } from '../verify.js';
@@ -18,6 +19,7 @@ export async function gatherReport(procedure: Procedure, options: GatherReportOp
   const checklist = checklistOf(procedure);
   const verification = await verifyProcedure(folder, options);
   const sites = sitesOf(procedure);
+  const startPtsUs = await startOf(procedure);
   const { photographs, unreadable } = await gatherPhotographs(procedure);
   return {
     format: 'lumenmark-report',
@@ -29,13 +31,14 @@ export async function gatherReport(procedure: Procedure, options: GatherReportOp
     label: description.label,
     startedAt: description.startedAt,
     lastAt: entries.at(-1)?.at ?? description.startedAt,
+    startPtsUs,
     source: description.source,
     checklist: { id: checklist.id, name: checklist.name, citation: checklist.citation, status: checklist.status },
     completeness: completenessOf(sites),
     sites,
     timers: await reportTimers(procedure),
     sightings: sightingsOfJournal(entries),
-    events: eventsOf(entries),
+    events: eventsOf(procedure, startPtsUs),
     photographs,
     unreadable,
     model: description.model,

@@ -1,14 +1,24 @@
 import { classInfo } from '../../common/landmarks.js';
 import { isClosing, type Entry } from '../entries.js';
+import { placedEntries } from '../placed-entries.js';
+import type { Procedure } from '../reader.js';
+import { siteNamesOf, STATE_WORDS } from '../site-words.js';
 import type { ReportEvent } from './report.js';
 
-/** What a reader of the journal would want to know beside sightings, stills and coverage. */
-export function eventsOf(entries: readonly Entry[]): ReportEvent[] {
+/**
+ * What a reader of the journal would want to know beside sightings, stills and coverage. What was said while a live procedure ran has a place
+ * on its clock, which stood at `startPtsUs` when it began; of an import, only what tells its own.
+ */
+export function eventsOf({ entries, description }: Pick<Procedure, 'entries' | 'description'>, startPtsUs: number): ReportEvent[] {
   const closedAt = entries.findIndex(isClosing);
+  const during = closedAt < 0 ? entries : entries.slice(0, closedAt);
+  const isLive = description.kind === 'recorded';
+  const places = new Map(isLive ? placedEntries(during, true, startPtsUs).map(({ entry, ptsUs }) => [entry, ptsUs]) : []);
+  const siteName = siteNamesOf({ entries, description });
   return entries.flatMap((entry, line): ReportEvent[] => {
-    const text = textOf(entry);
+    const text = textOf(entry, siteName);
     if (text === null) return [];
-    const ptsUs = 'ptsUs' in entry ? entry.ptsUs : null;
+    const ptsUs = ('ptsUs' in entry ? entry.ptsUs : null) ?? places.get(entry) ?? null;
     return [{ line, at: entry.at, by: entry.by, type: entry.type, ptsUs, text, amendment: closedAt >= 0 && line > closedAt }];
   });
 }
@@ -17,12 +27,12 @@ const because = (reason: string | null): string => (reason === null || reason ==
 const named = (landmark: string | null): string => (landmark === null ? 'no landmark' : classInfo(landmark).name);
 
 /** One line, or null for what stands elsewhere in the report. */
-function textOf(entry: Entry): string | null {
+function textOf(entry: Entry, siteName: (id: string) => string): string | null {
   switch (entry.type) {
     case 'site-set':
-      return `${entry.site} set to ${entry.state}${because(entry.reason)}`;
+      return `${siteName(entry.site)} set to ${STATE_WORDS[entry.state]}${because(entry.reason)}`;
     case 'site-cleared':
-      return `mark on ${entry.site} taken back${because(entry.reason)}`;
+      return `mark on ${siteName(entry.site)} taken back${because(entry.reason)}`;
     case 'capture':
       return `still captured${entry.landmark === null ? '' : ` of ${named(entry.landmark)}`}`;
     case 'note':

@@ -18,7 +18,7 @@ export function Sites({ report, pictures }: { report: ProcedureReport; pictures:
               {site.optional ? <span class="dim"> (optional)</span> : null}
             </>,
             <State site={site} kind={report.kind} />,
-            <Picture site={site} pictures={pictures} />,
+            <Picture site={site} startPtsUs={report.startPtsUs} pictures={pictures} />,
             report.kind === 'photographs' ? <ByPhotographs site={site} report={report} /> : <InView site={site} />,
           ],
         }))}
@@ -50,12 +50,12 @@ function State({ site: { state, setBy }, kind }: { site: ReportSite; kind: Proce
   );
 }
 
-function Picture({ site: { name, still }, pictures }: { site: ReportSite; pictures: ReportPictures }) {
+function Picture({ site: { name, still }, startPtsUs, pictures }: { site: ReportSite; startPtsUs: number; pictures: ReportPictures }) {
   if (still === null) return <span class="dim">–</span>;
   const src = pictures.get(still.file);
   const facts = [
     ...(still.landmark === null ? [] : [classInfo(still.landmark).name]),
-    ...(still.ptsUs === null ? [] : [clockText(still.ptsUs / 1e6)]),
+    ...(still.ptsUs === null ? [] : [clockText((still.ptsUs - startPtsUs) / 1e6)]),
     ...(still.quality === null ? [] : [`quality ${percentText(still.quality, 0)}`]),
   ];
   return (

@@ -6,29 +6,29 @@ import type { ProcedureReport, ReportEvent } from './report.js';
 
 /** A lane for every landmark that was in view, for what was marked by hand and for interventions. */
 export function Timeline({ report }: { report: ProcedureReport }) {
-  const { sightings, events, timers } = report;
+  const { sightings, events, timers, startPtsUs } = report;
   if (sightings.length === 0) return null;
+  const secondsIn = (ptsUs: number): number => Math.max(0, (ptsUs - startPtsUs) / 1e6);
   const landmarks = [...new Set(sightings.map(({ landmark }) => landmark))];
   const endS = Math.max(
     (timers?.totalMs ?? 0) / 1000,
-    ...sightings.map(({ endPtsUs }) => endPtsUs / 1e6),
-    ...events.flatMap(({ ptsUs }) => (ptsUs === null ? [] : [ptsUs / 1e6])),
+    ...sightings.map(({ endPtsUs }) => secondsIn(endPtsUs)),
+    ...events.flatMap(({ ptsUs }) => (ptsUs === null ? [] : [secondsIn(ptsUs)])),
   );
   const lanes: Lane[] = landmarks.map((landmark) => ({
     name: classInfo(landmark).name,
     intervals: sightings
       .filter((sighting) => sighting.landmark === landmark)
-      .map(({ startPtsUs, endPtsUs, confidence }) => ({
-        start: startPtsUs / 1e6,
-        end: endPtsUs / 1e6,
-        strength: confidence,
-        label: `${clockText(startPtsUs / 1e6)} – ${clockText(endPtsUs / 1e6)}, confidence ${percentText(confidence, 0)}`,
-      })),
+      .map((sighting): LaneInterval => {
+        const [start, end] = [secondsIn(sighting.startPtsUs), secondsIn(sighting.endPtsUs)];
+        const label = `${clockText(start)} – ${clockText(end)}, confidence ${percentText(sighting.confidence, 0)}`;
+        return { start, end, strength: sighting.confidence, label };
+      }),
   }));
-  const pauses = pausesOf(events, endS);
+  const pauses = pausesOf(events, secondsIn, endS);
   if (pauses.length > 0) lanes.push({ name: 'Interventions', intervals: pauses, series: 4 });
   const marks = events.flatMap(({ type, ptsUs, text, by }) =>
-    ptsUs !== null && (type === 'capture' || type === 'note') ? [{ at: ptsUs / 1e6, label: `${text} (${by})` }] : [],
+    ptsUs !== null && AT_A_MOMENT.has(type) ? [{ at: secondsIn(ptsUs), label: `${text} (${by})` }] : [],
   );
   if (marks.length > 0) lanes.push({ name: 'By hand', marks, series: 1 });
   return (
@@ -41,15 +41,17 @@ export function Timeline({ report }: { report: ProcedureReport }) {
   );
 }
 
-function pausesOf(events: readonly ReportEvent[], endS: number): LaneInterval[] {
+const AT_A_MOMENT = new Set(['capture', 'note', 'site-set', 'site-cleared']);
+
+function pausesOf(events: readonly ReportEvent[], secondsIn: (ptsUs: number) => number, endS: number): LaneInterval[] {
   const pauses: LaneInterval[] = [];
   let begun: ReportEvent | null = null;
   for (const event of events) {
     if (event.type === 'pause') begun = event;
     if (event.type !== 'resume' || begun === null) continue;
-    pauses.push({ start: (begun.ptsUs ?? 0) / 1e6, end: (event.ptsUs ?? 0) / 1e6, label: begun.text });
+    pauses.push({ start: secondsIn(begun.ptsUs ?? 0), end: secondsIn(event.ptsUs ?? 0), label: begun.text });
     begun = null;
   }
-  if (begun !== null) pauses.push({ start: (begun.ptsUs ?? 0) / 1e6, end: endS, label: begun.text });
+  if (begun !== null) pauses.push({ start: secondsIn(begun.ptsUs ?? 0), end: endS, label: begun.text });
   return pauses;
 }

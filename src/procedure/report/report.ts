@@ -17,7 +17,7 @@ export interface ReportPicture {
   readonly landmark: string | null;
   /** Score of the quality gate, 0…1; null when it was not judged. */
   readonly quality: number | null;
-  /** On the procedure's clock, µs; null for a photograph. */
+  /** On the clock of the source, µs; null for a photograph. */
   readonly ptsUs: number | null;
 }
 
@@ -45,7 +45,7 @@ export interface ReportEvent {
   readonly at: string;
   readonly by: string;
   readonly type: string;
-  /** On the procedure's clock, µs; null where it has none. */
+  /** On the clock of the source, µs; null where it has none. */
   readonly ptsUs: number | null;
   readonly text: string;
   /** Said after the procedure was closed. */
@@ -72,6 +72,8 @@ export interface ProcedureReport {
   readonly startedAt: string;
   /** Of the last line of the journal. */
   readonly lastAt: string;
+  /** Where the clock of the source stood at its beginning, µs: what people read counts from it. 0 for photographs. */
+  readonly startPtsUs: number;
   readonly source: ProcedureDescription['source'];
   readonly checklist: { readonly id: string; readonly name: string; readonly citation: string; readonly status: string };
   /** Required sites; `required` leaves out those that the gallery cannot recognise, of which there are `unsupported`. */

@@ -1,10 +1,12 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../../src/common/random.js';
 import { writeReport } from '../../../src/procedure/report/write-report.js';
+import { openProcedureWriter } from '../../../src/procedure/writer.js';
 import { loadChecklist } from '../../../src/tracking/checklist.js';
 import { patches } from '../../retrieval/support.js';
-import { newProcedure, testKey, writeTestProcedure } from '../../support/procedures.js';
+import { newProcedure, testDetection, testKey, testSighting, writeTestProcedure } from '../../support/procedures.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const home = temporaryFolder();
@@ -52,6 +54,37 @@ describe('the report of a recorded procedure', () => {
     expect(html).toMatch(/stills\/z-line-1\.jpg is missing/);
     const csv = await readFile(join(folder, 'report.csv'), 'utf8');
     expect(csv.trim().split('\r\n')).toHaveLength(1 + report.sites.length);
+  });
+
+  it('counts from the beginning of the procedure, wherever the clock of its source stood', async () => {
+    const startPtsUs = 600_000_000;
+    const writer = await openProcedureWriter(home, { procedure: newProcedure(), key: testKey() });
+    const random = seededRandom(1);
+    for (let frameId = 0; frameId < 20; frameId++) {
+      const detection = testDetection(frameId, random);
+      void writer.writeDetection({ ...detection, ptsUs: startPtsUs + detection.ptsUs });
+    }
+    const sighting = testSighting(1, 'antrum', 5, 10);
+    const later = (us: number): number => startPtsUs + us;
+    await writer.append({
+      type: 'sighting-closed',
+      sighting: { ...sighting, startPtsUs: later(sighting.startPtsUs), endPtsUs: later(sighting.endPtsUs) },
+      reason: 'faded',
+    });
+    await writer.append({ type: 'note', by: 'Dr Example', text: 'polyp', ptsUs: later(65_000_000) });
+    await writer.append({ type: 'site-set', by: 'Dr Example', site: 'angulus', state: 'unseen', reason: 'blood' });
+    const { folder } = await writer.close();
+    const { report } = await writeReport(folder);
+    expect(report.startPtsUs).toBe(startPtsUs);
+    // The mark tells no time of the source: it lies behind the note by what passed on the clock of the machine.
+    const mark = report.events.find(({ type }) => type === 'site-set');
+    expect(mark?.text).toBe('Angulus in partial inversion set to not seen: blood');
+    expect(mark?.ptsUs).toBeGreaterThanOrEqual(later(65_000_000));
+    expect(mark?.ptsUs).toBeLessThan(later(80_000_000));
+    const html = await readFile(join(folder, 'report.html'), 'utf8');
+    expect(html).toContain('<td>1:05</td>');
+    expect(html).toContain('0:01 – 0:03, confidence');
+    expect(html).not.toMatch(/>1[01]:\d\d</);
   });
 
   it('takes the timers of what was interrupted from its detections, and says that it is unfinished', async () => {
