@@ -43,13 +43,14 @@ export function createAmender(key: InstallationKey): Amender {
 }
 
 async function amend(folder: string, amendment: Amendment, key: InstallationKey): Promise<Amended> {
+  const description = await readFile(join(folder, DESCRIPTION_FILE)).catch((cause: unknown) => {
+    throw altered(folder, `${DESCRIPTION_FILE} is missing`, cause);
+  });
   const { lines, bytes } = await readJournalLines(folder);
-  const { entries, finding, head } = checkChain(await readFile(join(folder, DESCRIPTION_FILE)), lines);
+  const { entries, finding, head } = checkChain(description, lines);
   const seal = entries.findLast((entry) => entry.type === 'seal');
   if (finding?.severity === 'altered') {
-    throw new ProcedureError('amend-altered', `${folder}: is not amended, because it was altered: ${finding.message}`, {
-      remedy: 'See what else does not hold: lumenmark procedures verify.',
-    });
+    throw altered(folder, finding.message);
   }
   if (finding !== null || seal === undefined || !entries.some(isClosing)) {
     throw new ProcedureError('amend-open', `${folder}: is not closed and sealed`, {
@@ -68,4 +69,11 @@ async function amend(folder: string, amendment: Amendment, key: InstallationKey)
   } finally {
     await journal.close();
   }
+}
+
+function altered(folder: string, why: string, cause?: unknown): ProcedureError {
+  return new ProcedureError('amend-altered', `${folder}: is not amended, because it was altered: ${why}`, {
+    remedy: 'See what else does not hold: lumenmark procedures verify.',
+    cause,
+  });
 }

@@ -73,7 +73,8 @@ export async function exportProcedure(folder: string, target: string, options: E
 
 /** Verifies a procedure in an archive: it is unpacked to a folder for temporary files, which is removed again. */
 export async function verifyArchive(archive: string, options: VerifyOptions = {}): Promise<Verification> {
-  return inArchive(archive, (folder) => verifyProcedure(folder, options), options);
+  // Where it was unpacked to is gone, and nobody's concern.
+  return inArchive(archive, async (folder) => ({ ...(await verifyProcedure(folder, options)), folder: archive }), options);
 }
 
 async function inArchive<Result>(

@@ -25,6 +25,7 @@ export type FindingKind =
   | 'not-closed'
   | 'not-sealed'
   | 'description-altered'
+  | 'folder-exchanged'
   | 'journal-missing'
   | 'file-altered'
   | 'file-missing'

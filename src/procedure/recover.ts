@@ -27,7 +27,7 @@ export interface Recovered {
   readonly id: string;
   /**
    * `interrupted`: it was open, and is closed now. `mended`: it was closed, and half an amendment that nobody was told of was cut off.
-   * `removed`: the process had died before there was anything in it. `damaged`: its journal was altered, so nothing was touched. `failed`: it
+   * `removed`: the process had died before there was anything in it. `damaged`: its journal was altered or is missing, so nothing was touched. `failed`: it
    * could not be written to.
    */
   readonly outcome: 'interrupted' | 'mended' | 'removed' | 'damaged' | 'failed';
@@ -40,8 +40,10 @@ export interface Recovered {
  * and sealed. To be called with the home locked, before the first procedure is opened.
  */
 export async function recoverProcedures(home: string, options: RecoverOptions): Promise<Recovered[]> {
-  const ids = (await readdir(proceduresFolder(home)).catch(() => []))
-    .filter((name) => isProcedureId(name) && options.open?.has(name) !== true)
+  // A link leads out of the home: what lies there is not closed by this installation.
+  const ids = (await readdir(proceduresFolder(home), { withFileTypes: true }).catch(() => []))
+    .filter((found) => found.isDirectory() && isProcedureId(found.name) && options.open?.has(found.name) !== true)
+    .map(({ name }) => name)
     .sort();
   const recovered: Recovered[] = [];
   for (const [at, id] of ids.entries()) {
@@ -63,6 +65,9 @@ async function recover(folder: string, options: RecoverOptions): Promise<Outcome
   if (await isEmpty(folder)) {
     await rm(folder, { recursive: true });
     return { outcome: 'removed', detail: 'nothing had been written to it' };
+  }
+  for (const needed of [DESCRIPTION_FILE, JOURNAL_FILE]) {
+    if (!(await exists(join(folder, needed)))) return { outcome: 'damaged', detail: `${needed} is missing` };
   }
   const description = await readFile(join(folder, DESCRIPTION_FILE));
   const { lines } = await readJournalLines(folder);

@@ -1,13 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ProcedureError } from '../common/errors.js';
+import { basename, join, resolve } from 'node:path';
+import { ProcedureError, UsageError } from '../common/errors.js';
 import { checkChain, type ChainCheck } from './check-chain.js';
 import { checkFiles, type FilesCheckOptions } from './check-files.js';
 import type { Entry } from './entries.js';
 import type { Finding } from './finding.js';
 import { readJournalLines } from './journal-lines.js';
 import { keyName } from './key.js';
-import { DESCRIPTION_FILE, JOURNAL_FILE } from './paths.js';
+import { DESCRIPTION_FILE, isProcedureId, JOURNAL_FILE } from './paths.js';
 import { parseDescription } from './reader.js';
 
 export interface VerifyOptions extends FilesCheckOptions {
@@ -50,7 +50,8 @@ export interface Verification {
 /**
  * Checks that nothing in a procedure's folder was altered, removed, reordered or added since it was closed. What is proven by it, and what is
  * not, stands in docs/audit.md.
- * @throws ProcedureError `procedure-missing` for what is no procedure at all, `procedure-newer` for one that this software cannot judge.
+ * @throws ProcedureError `procedure-missing` for what is no procedure at all, `procedure-newer` for one that this software cannot judge;
+ * UsageError `head-hash` for an expected head that is none.
  */
 export async function verifyProcedure(folder: string, options: VerifyOptions = {}): Promise<Verification> {
   const description = await readFile(join(folder, DESCRIPTION_FILE)).catch(() => null);
@@ -72,10 +73,11 @@ export async function verifyProcedure(folder: string, options: VerifyOptions = {
     .map(({ seq, at, previous, key }): SealSummary => ({ line: seq, at, headHash: previous, key }));
   const head = expectedHead(seals, options.expectedHead);
   const findings = [
-    ...(chain.finding === null ? [] : [chain.finding]),
+    ...(description === null ? [withoutDescription()] : chain.finding === null ? [] : [chain.finding]),
+    ...exchanged(folder, id),
     ...(head === 'unknown' ? [unknownHead(seals)] : []),
     ...keyFindings(seals, options.expectedKey),
-    ...files.filter(({ path }) => path !== DESCRIPTION_FILE || chain.finding?.path !== DESCRIPTION_FILE),
+    ...files.filter(({ path }) => path !== DESCRIPTION_FILE || (description !== null && chain.finding?.path !== DESCRIPTION_FILE)),
   ];
   const publicKey = seals.at(-1)?.key;
   return {
@@ -114,6 +116,19 @@ function withoutJournal(): ChainCheck {
   };
 }
 
+function withoutDescription(): Finding {
+  const message = `${DESCRIPTION_FILE} is missing`;
+  return { kind: 'file-missing', severity: 'altered', path: DESCRIPTION_FILE, line: null, message };
+}
+
+/** A folder that bears the id of one procedure and holds another: intact in itself, and still not what it is taken for. */
+function exchanged(folder: string, id: string | null): Finding[] {
+  const name = basename(resolve(folder));
+  if (id === null || !isProcedureId(name) || name === id) return [];
+  const message = `The folder ${name} holds another procedure, ${id}: its content was exchanged, or it was copied under this name`;
+  return [{ kind: 'folder-exchanged', severity: 'altered', path: DESCRIPTION_FILE, line: null, message }];
+}
+
 function closingFiles(entries: readonly Entry[]): number {
   return entries.reduce((files, entry) => ('files' in entry ? entry.files.length : files), 0);
 }
@@ -125,7 +140,7 @@ function expectedHead(seals: readonly SealSummary[], wanted: string | undefined)
   if (wanted === undefined) return null;
   const digits = wanted.toLowerCase().replace(/[\s:-]/g, '');
   if (digits.length < MIN_HEAD_DIGITS || !/^[0-9a-f]+$/.test(digits)) {
-    throw new ProcedureError('head-hash', `“${wanted}” is no head hash`, { remedy: `Give at least its first ${MIN_HEAD_DIGITS} digits.` });
+    throw new UsageError('head-hash', `“${wanted}” is no head hash`, { remedy: `Give at least its first ${MIN_HEAD_DIGITS} digits.` });
   }
   const at = seals.findIndex(({ headHash }) => headHash.startsWith(digits));
   return at < 0 ? 'unknown' : at;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -75,6 +75,22 @@ describe('recovery', () => {
     expect(await recoverProcedures(home, { key: testKey(), open: new Set([writer.id]) })).toEqual([]);
     await writer.close();
     expect((await verifyProcedure(writer.folder)).verdict).toBe('intact');
+  });
+
+  it('tells of what lacks its journal or its description, and follows no link out of the home', async () => {
+    const home = newHome();
+    for (const missing of ['journal.ndjson', 'procedure.json']) {
+      const writer = await writeTestProcedure(home);
+      await writer.abandon();
+      rmSync(join(writer.folder, missing));
+    }
+    const elsewhere = await writeTestProcedure(newHome());
+    await elsewhere.abandon();
+    symlinkSync(elsewhere.folder, join(proceduresFolder(home), elsewhere.id));
+    const told = await recover(home);
+    expect(told.map(({ outcome }) => outcome)).toEqual(['damaged', 'damaged']);
+    expect(told.map(({ detail }) => detail).sort()).toEqual(['journal.ndjson is missing', 'procedure.json is missing']);
+    expect((await readProcedure(elsewhere.folder)).state).toBe('open');
   });
 
   it('mends at every byte at which the last write can have been torn', async () => {

@@ -233,6 +233,17 @@ describe('verify', () => {
     await expect(verifyProcedure(home)).rejects.toMatchObject({ code: 'procedure-missing' });
   });
 
+  it('says that a description is missing, and is not deceived by a folder that holds another procedure', async () => {
+    const folder = copy();
+    rmSync(join(folder, 'procedure.json'));
+    const { findings, id } = await verifyProcedure(folder);
+    expect([id, findings.map(({ message }) => message)]).toEqual([null, ['procedure.json is missing']]);
+    const exchanged = join(home, '2026-01-02T03-04-05Z-aaaa');
+    cpSync(pristine, exchanged, { recursive: true });
+    expect(first(await verifyProcedure(exchanged))).toEqual(['altered', 'folder-exchanged', 'procedure.json', null]);
+    expect((await verifyProcedure(exchanged)).findings).toHaveLength(1);
+  });
+
   it('takes a version that was only edited for altered, and not for newer', async () => {
     const folder = copy();
     const file = join(folder, 'procedure.json');

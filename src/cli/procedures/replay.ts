@@ -9,6 +9,7 @@ import { findFfmpeg } from '../../media/ffmpeg.js';
 import { openModel } from '../../models/registry.js';
 import { readProcedure } from '../../procedure/reader.js';
 import { reanalyse, type Reanalysed } from '../../procedure/reanalyse.js';
+import { verifyProcedure } from '../../procedure/verify.js';
 import { galleryFingerprint } from '../../retrieval/fingerprint.js';
 import { openGallery, type Gallery } from '../../retrieval/gallery.js';
 import { DEMO_GALLERY } from '../demo.js';
@@ -43,6 +44,9 @@ export function registerReplay(procedures: Command): void {
 async function replay(name: string, flags: ReplayFlags): Promise<void> {
   const home = lumenmarkHome();
   const procedure = await readProcedure(await resolveProcedure(home, name));
+  const { verdict, findings } = await verifyProcedure(procedure.folder);
+  // What is compared with must be what was sealed.
+  if (verdict !== 'intact') console.error(`${procedure.id} is ${verdict}: ${findings[0]?.message ?? ''}`);
   const gallery = await galleryFor(procedure.description.gallery, flags, home);
   const ffmpeg = await findFfmpeg(flags.ffmpeg === undefined ? {} : { path: flags.ffmpeg });
   const bar = progressBar();
@@ -61,7 +65,7 @@ async function replay(name: string, flags: ReplayFlags): Promise<void> {
       await embedder.dispose();
     }
   });
-  if (flags.json) console.log(JSON.stringify({ id: procedure.id, ...result }));
+  if (flags.json) console.log(JSON.stringify({ id: procedure.id, verdict, ...result }));
   else console.log(textOf(procedure.id, result).join('\n'));
 }
 

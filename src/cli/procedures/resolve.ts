@@ -14,7 +14,12 @@ export async function resolveProcedure(home: string, name: string): Promise<stri
   }
   const ids = (await readdir(proceduresFolder(home)).catch(() => [])).filter(isProcedureId).sort();
   const latest = ids.at(-1);
-  if (name === 'latest' && latest !== undefined) return procedureFolder(home, latest);
+  if (name === 'latest') {
+    if (latest !== undefined) return procedureFolder(home, latest);
+    throw new UsageError('procedure-unknown', `No procedure is kept in ${home} yet.`, {
+      remedy: 'Record one (R on the page, or --record), or audit a video: lumenmark audit VIDEO.',
+    });
+  }
   const fitting = ids.filter((id) => id.startsWith(name));
   const [only] = fitting;
   if (fitting.length > 1) {

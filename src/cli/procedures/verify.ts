@@ -39,6 +39,7 @@ async function verify(names: string[], flags: VerifyFlags): Promise<void> {
   const expectedKey = flags.key === undefined ? undefined : keyOfFile(flags.key);
   const ownKey = (await readInstallationKey(home))?.publicKey ?? null;
   const bar = progressBar();
+  if (folders.length === 0 && !flags.json) console.log('No procedure is kept.');
   await abortable(async (signal) => {
     for (const folder of folders) {
       const outcome = await judge(folder, bar, {
