@@ -14,6 +14,7 @@ import { register as registerModels } from './models.js';
 import { register as registerPhantom } from './phantom.js';
 import { register as registerProcedures } from './procedures.js';
 import { register as registerSearch } from './search.js';
+import { Interrupted } from './terminal/interrupt.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -45,7 +46,8 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
   console.error(`error: ${messageOf(error)}`);
   if (error instanceof LumenmarkError && error.remedy !== undefined) console.error(`       ${error.remedy}`);
-  if (!(error instanceof LumenmarkError) || process.env['LUMENMARK_DEBUG'] !== undefined) console.error(error);
+  const isExpected = error instanceof LumenmarkError || error instanceof Interrupted;
+  if (!isExpected || process.env['LUMENMARK_DEBUG'] !== undefined) console.error(error);
   return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }
 

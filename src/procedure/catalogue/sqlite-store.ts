@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { documentedShare, folded, inOrderOf, isDocumented, type ProcedureFilter, type ResolvedProcedureQuery } from './query.js';
 import { lettersOf } from './site-letters.js';
@@ -51,9 +51,22 @@ export function sqliteStore(file: string): { readonly store: CatalogueStore } | 
   return 'reason' in opened ? opened : { store: storeOn(opened.database) };
 }
 
+/** Labels may name patients: nobody but its owner reads the file, nor those that SQLite puts beside it with the same rights. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
+  for (const suffix of ['', '-wal', '-shm']) {
+    try {
+      chmodSync(`${file}${suffix}`, 0o600);
+    } catch {
+      // Not there, or on a file system that keeps no rights.
+    }
+  }
+}
+
 function open(file: string): ReturnType<typeof openSqlite> | 'unusable' {
   let opened: ReturnType<typeof openSqlite>;
   try {
+    makePrivate(file);
     opened = openSqlite(file, LOCK_TIMEOUT_MS);
   } catch {
     return 'unusable';

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -152,6 +152,15 @@ describe('stores of the catalogue', () => {
       expect(store.list(resolved({})).total).toBe(2);
       store.dispose();
     }
+  });
+
+  it('are read by nobody but their owner, since labels may name patients', ({ skip }) => {
+    if (process.platform === 'win32') skip();
+    const file = join(folder, 'private.sqlite');
+    writeFileSync(file, '', { mode: 0o644 });
+    const store = filled(open(file), SUMMARIES.slice(0, 2));
+    for (const suffix of ['', '-wal', '-shm']) expect(statSync(`${file}${suffix}`).mode & 0o777, suffix).toBe(0o600);
+    store.dispose();
   });
 
   it('refuse a query that says nothing sensible, naming the field', () => {
