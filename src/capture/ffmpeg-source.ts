@@ -1,42 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MediaError, UsageError } from '../common/errors.js';
 import { shortened, type FailureContext } from '../media/failure.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
 import { probeInput, type Probe } from '../media/probe.js';
 import { redact } from '../media/redact.js';
 import type { PictureShape } from '../media/shape.js';
+import { capturePlan, deinterlacing, firstAim, isFieldOfViewSought, positionOptions, searchPlan, type Aim } from './aim.js';
 import { backOffMs } from './back-off.js';
-import { FieldOfViewSearch, FieldOfViewWatch, FILE_PATIENCE, LIVE_PATIENCE, type GrayPicture } from './field-of-view-search.js';
+import { FieldOfViewSearch, FILE_PATIENCE, LIVE_PATIENCE, type GrayPicture } from './field-of-view-search.js';
+import { FieldOfViewWatch } from './field-of-view-watch.js';
 import { scaleFieldOfView } from './field-of-view.js';
+import { fixedFieldOfView, wholePicture } from './fixed-field-of-view.js';
 import type { CaptureEvent, FieldOfView, FieldOfViewChange, RecordingUnavailable, SourceState, SourceStateName } from './frame.js';
 import type { CapturePlan } from './graph.js';
 import { inputArguments, isLiveInput, type Input } from './input.js';
-import { maskFor } from './mask.js';
-import { parseFieldOfView, type SourceOptions } from './options.js';
+import type { SourceOptions } from './options.js';
 import { CaptureSession, type Picture, type SessionEnd } from './session.js';
+import { SourceClock } from './source-clock.js';
 
 const STALL_TIMEOUT_MS = 5000;
 /** Before the first picture a stream may have to wait for its next key frame, and a device to start. */
 const FIRST_PICTURE_TIMEOUT_MS = 15_000;
-const GRAY_WIDTH = 320;
-/** Pictures a second to look for the field of view in. */
-const SEARCH_FPS = { live: 12, file: 3 };
-/** A sought file is decoded from here on before the wanted frame, so that an imprecise index cannot skip it. */
-const PRE_ROLL_US = 5_000_000;
-const DEFAULT_QUALITY = 4;
 const ENCODER_FAILED = /opening encoder|initializing output stream|write header|hwupload|Device creation failed|encoder setup failed/i;
 const ENCODE_INSTEAD = 'Record it with --record-codec h264.';
-const CLOCK_LEAP_US = 2_000_000;
+/** Some streams settle on a pixel format with their second picture, whenever they are opened. */
 const SETTLING_MS = 5000;
-
-/** What the next session of ffmpeg is to do. */
-interface Aim {
-  fieldOfView: FieldOfView | null;
-  /** Finite inputs: the first frame wanted, µs on the input's own clock. */
-  sinceUs: number | null;
-  /** Looped inputs: where in the file to begin, and at what time of the consumer's clock. */
-  resume: { readonly seekUs: number; readonly ptsUs: number } | null;
-  deinterlace: CapturePlan['deinterlace'];
-}
 
 /** Why a session was left, and what to do next. */
 type Turn = { readonly type: 'again' } | { readonly type: 'over'; readonly end: SessionEnd };
@@ -57,17 +45,12 @@ export class FfmpegCapture {
   readonly #frameUs: number;
   readonly #disposed = new AbortController();
   readonly #aim: Aim;
-  /** Of its pictures as far as they were seen. */
-  #shape: PictureShape | null;
+  readonly #clock: SourceClock;
   #session: CaptureSession | null = null;
   #state: SourceStateName | null = null;
   #reconnects = 0;
   #failuresInARow = 0;
-  #nextFrameId = 0;
-  /** Times as the consumer sees them: the session's, moved by `#offsetUs`. */
-  #offsetUs: number | null = null;
-  #lastPtsUs: number | null = null;
-  #lastCapturedAtMs = 0;
+  #announced: FieldOfView | null = null;
   #recordingOpen = false;
   #isRecordable: boolean;
 
@@ -79,14 +62,9 @@ export class FfmpegCapture {
     this.#context = context;
     this.#finite = !isLiveInput(input);
     this.#durationUs = probe?.durationUs ?? null;
-    this.#shape = probe;
     this.#frameUs = Math.round(1e6 / (probe?.fps ?? 25));
-    this.#aim = {
-      fieldOfView: probe === null ? null : fixedFieldOfView(options, probe),
-      sinceUs: null,
-      resume: null,
-      deinterlace: deinterlacing(options, probe),
-    };
+    this.#aim = firstAim(options, probe);
+    this.#clock = new SourceClock(this.#finite);
     this.label = input.label;
     this.live = !this.#finite || options.pace === 'realtime';
   }
@@ -127,7 +105,7 @@ export class FfmpegCapture {
   async *events(): AsyncGenerator<CaptureEvent, void, undefined> {
     yield* this.#enter('connecting');
     while (!this.#disposed.signal.aborted) {
-      const turn = this.#isSearchNeeded() ? yield* this.#search() : yield* this.#capture();
+      const turn = this.#aim.fieldOfView === null && isFieldOfViewSought(this.#options) ? yield* this.#search() : yield* this.#capture();
       if (turn.type === 'again') continue;
       if (turn.end.type === 'ended') return;
       if (turn.end.type === 'finished' && this.#beginLoopAgain()) continue;
@@ -141,14 +119,15 @@ export class FfmpegCapture {
 
   /** A loop that was entered in the middle of the file goes on at its beginning, where ffmpeg itself would get the times wrong. */
   #beginLoopAgain(): boolean {
-    if (this.#options.loop !== true || this.#lastPtsUs === null) return false;
-    this.#aim.resume = { seekUs: 0, ptsUs: this.#lastPtsUs + this.#frameUs };
+    const { lastPtsUs } = this.#clock;
+    if (this.#options.loop !== true || lastPtsUs === null) return false;
+    this.#aim.resume = { seekUs: 0, ptsUs: lastPtsUs + this.#frameUs };
     return true;
   }
 
   /** The end of a finite input. */
   *#conclude(end: SessionEnd): Generator<SourceState, void, undefined> {
-    if (end.type === 'failed' && this.#lastPtsUs === null) {
+    if (end.type === 'failed' && this.#clock.lastPtsUs === null) {
       yield* this.#enter('failed', end.error.message);
       throw end.error;
     }
@@ -174,38 +153,13 @@ export class FfmpegCapture {
     const waitMs = backOffMs(this.#failuresInARow);
     this.#failuresInARow += 1;
     yield* this.#enter('reconnecting', why);
-    return new Promise((resolve) => {
-      const { signal } = this.#disposed;
-      const timer = setTimeout(() => {
-        signal.removeEventListener('abort', stop);
-        resolve(true);
-      }, waitMs);
-      const stop = (): void => {
-        clearTimeout(timer);
-        resolve(false);
-      };
-      signal.addEventListener('abort', stop, { once: true });
-    });
+    return sleep(waitMs, true, { signal: this.#disposed.signal }).catch(() => false);
   }
 
-  #isSearchNeeded(): boolean {
-    return this.#aim.fieldOfView === null && (this.#options.fieldOfView ?? 'auto') === 'auto';
-  }
-
-  /** Looks at gray pictures only: until the field of view is known, nothing else leaves ffmpeg. */
+  /** Looks for the field of view. */
   async *#search(): AsyncGenerator<CaptureEvent, Turn, undefined> {
     if (this.#finite) yield* this.#enter('searching-field-of-view');
-    const { sinceUs, deinterlace } = this.#aim;
-    const fps = this.#finite ? SEARCH_FPS.file : SEARCH_FPS.live;
-    const session = this.#start({
-      ...NOTHING,
-      keepsTimes: this.#finite,
-      gray: { width: GRAY_WIDTH, fps },
-      size: this.#finite ? this.#shape : null,
-      deinterlace,
-      prompt: !this.#finite,
-      sinceUs,
-    });
+    const session = this.#start(searchPlan(this.#aim, this.#finite));
     const search = new FieldOfViewSearch(this.#finite ? FILE_PATIENCE : LIVE_PATIENCE);
     let found: FieldOfView | null = null;
     for await (const picture of session.pictures()) {
@@ -232,8 +186,11 @@ export class FfmpegCapture {
 
   async *#capture(): AsyncGenerator<CaptureEvent, Turn, undefined> {
     const aim = this.#aim;
-    const watched = (this.#options.fieldOfView ?? 'auto') === 'auto';
-    const plan = this.#capturePlan(watched);
+    const plan = capturePlan(aim, this.#options, {
+      ffmpeg: this.#ffmpeg,
+      finite: this.#finite,
+      recording: this.#isRecordable && this.#options.recording ? { codec: this.#options.recording, open: this.#recordingOpen } : null,
+    });
     const session = this.#start(plan);
     // By which a shut encoder is set up; what follows it is not recorded.
     let isSetUp = plan.recording?.codec.type !== 'encode' || plan.recording.open;
@@ -256,9 +213,7 @@ export class FfmpegCapture {
           return turn;
         }
         this.#failuresInARow = 0;
-        if (aim.resume !== null) this.#offsetUs = aim.resume.ptsUs - picture.ptsUs;
-        else if (this.#finite) this.#offsetUs ??= 0;
-        else this.#offsetUs = this.#continuedOffset(picture);
+        this.#clock.begin(picture, aim.resume?.ptsUs ?? null);
         yield* this.#announce(aim.fieldOfView);
         yield* this.#enter('running');
       }
@@ -272,8 +227,8 @@ export class FfmpegCapture {
         continue;
       }
       if (picture.role === 'gray') {
-        const shape = this.#shape ?? session.shape;
-        watch ??= new FieldOfViewWatch(scaleFieldOfView(aim.fieldOfView ?? whole(shape), picture.width, picture.height));
+        const shape = aim.shape ?? session.shape;
+        watch ??= new FieldOfViewWatch(scaleFieldOfView(aim.fieldOfView ?? wholePicture(shape), picture.width, picture.height));
         const verdict = watch.add(picture);
         if (verdict.type === 'changed') {
           // Frames that came before the change are shown anew by the next session where that can be; packets are not encoded twice.
@@ -321,8 +276,8 @@ export class FfmpegCapture {
 
   /** The shape in which pictures come: a finite input is brought to the one in which it was first seen. */
   #seenShape(shape: PictureShape): PictureShape {
-    if (!this.#finite || this.#shape === null) this.#shape = shape;
-    return this.#shape;
+    if (!this.#finite || this.#aim.shape === null) this.#aim.shape = shape;
+    return this.#aim.shape;
   }
 
   /**
@@ -336,7 +291,6 @@ export class FfmpegCapture {
     const { fieldOfView } = this.#aim;
     const isResized = newShape.width !== session.shape?.width || newShape.height !== session.shape.height;
     if (isResized && fieldOfView !== null) this.#aim.fieldOfView = null;
-    // Some streams settle on a pixel format with their second picture, whenever they are opened.
     return isResized || capturedAtMs - session.startedAtMs > SETTLING_MS;
   }
 
@@ -347,42 +301,18 @@ export class FfmpegCapture {
     if (this.#finite && this.#options.loop === true) {
       // Its clock has run through the file many times; decoding it all again would take as long.
       const seekUs = this.#durationUs === null ? 0 : sinceUs % this.#durationUs;
-      this.#aim.resume = { seekUs, ptsUs: sinceUs + (this.#offsetUs ?? 0) };
+      this.#aim.resume = { seekUs, ptsUs: this.#clock.at(sinceUs) };
     } else if (this.#finite) {
       this.#aim.sinceUs = sinceUs;
     }
     return { type: 'again' };
   }
 
-  #capturePlan(watched: boolean): CapturePlan {
-    const options = this.#options;
-    const { fieldOfView, sinceUs, deinterlace } = this.#aim;
-    const asked = parseFieldOfView(options.fieldOfView ?? 'auto');
-    // Of a live input with a fixed field of view the size is not known yet, but the rectangle is.
-    const cut = fieldOfView === null ? (typeof asked === 'string' ? null : asked) : isWhole(fieldOfView) ? null : fieldOfView;
-    const paced = this.#finite && options.pace === 'realtime';
-    return {
-      gray: watched ? { width: GRAY_WIDTH, fps: null } : null,
-      preview: options.preview === null ? null : { ...options.preview, quality: options.preview.quality ?? DEFAULT_QUALITY },
-      analysis: options.analysis,
-      recording: this.#isRecordable && options.recording ? { codec: options.recording, open: this.#recordingOpen } : null,
-      size: this.#shape,
-      cut,
-      mask: fieldOfView === null ? null : maskFor(fieldOfView, this.#ffmpeg),
-      wholePreview: options.keepBorders === true,
-      deinterlace,
-      keepsTimes: this.#finite,
-      paced,
-      prompt: this.live,
-      sinceUs,
-    };
-  }
-
   #start(plan: CapturePlan): CaptureSession {
     const session = new CaptureSession({
       ffmpeg: this.#ffmpeg,
       input: inputArguments(this.#input, this.#options.input, this.#ffmpeg),
-      position: this.#finite ? this.#position(plan.sinceUs) : [],
+      position: this.#input.kind === 'file' ? positionOptions(this.#aim, this.#options.loop === true) : [],
       plan,
       context: this.#context,
       stallTimeoutMs: this.#finite ? null : (this.#options.stallTimeoutMs ?? STALL_TIMEOUT_MS),
@@ -391,32 +321,6 @@ export class FfmpegCapture {
     this.#session = session;
     if (this.#disposed.signal.aborted) void session.end();
     return session;
-  }
-
-  /** The input's own clock is kept (`-copyts`), so that a frame has the same time in whichever session it is read. */
-  #position(sinceUs: number | null): string[] {
-    if (this.#input.kind !== 'file') return [];
-    const seekUs = this.#aim.resume?.seekUs ?? Math.max(0, (sinceUs ?? 0) - PRE_ROLL_US);
-    return [
-      ...(this.#options.loop === true && seekUs === 0 ? ['-stream_loop', '-1'] : []),
-      ...(seekUs > 0 ? ['-ss', (seekUs / 1e6).toFixed(6)] : []),
-      ...['-copyts', '-start_at_zero'],
-    ];
-  }
-
-  /** Sessions of a live input follow each other on one clock, with the gap that there really was. */
-  #continuedOffset(first: Picture): number {
-    if (this.#lastPtsUs === null) return -first.ptsUs;
-    const gapUs = Math.max(1000, Math.round((first.capturedAtMs - this.#lastCapturedAtMs) * 1000));
-    return this.#lastPtsUs + gapUs - first.ptsUs;
-  }
-
-  /** A stream whose times leap while its pictures keep coming has changed its clock; ours goes on. */
-  #followClock(picture: Picture): void {
-    if (this.#lastPtsUs === null) return;
-    const leapUs = picture.ptsUs + (this.#offsetUs ?? 0) - this.#lastPtsUs;
-    const passedUs = (picture.capturedAtMs - this.#lastCapturedAtMs) * 1000;
-    if (leapUs - passedUs > CLOCK_LEAP_US) this.#offsetUs = this.#continuedOffset(picture);
   }
 
   /** What cannot be recorded is watched all the same. */
@@ -430,26 +334,17 @@ export class FfmpegCapture {
     if (picture.role !== 'recording') yield this.#frame(picture);
     else if (picture.codec !== null) {
       const { ptsUs, keyframe, codec, width, height, data } = picture;
-      yield { type: 'recorded', sourceId: this.#options.id, ptsUs: ptsUs + (this.#offsetUs ?? 0), keyframe, codec, width, height, data };
+      yield { type: 'recorded', sourceId: this.#options.id, ptsUs: this.#clock.at(ptsUs), keyframe, codec, width, height, data };
     }
   }
 
   #frame(picture: Picture): CaptureEvent {
-    if (!this.#finite) this.#followClock(picture);
-    const ptsUs = picture.ptsUs + (this.#offsetUs ?? 0);
-    if (ptsUs !== this.#lastPtsUs) {
-      this.#lastPtsUs = ptsUs;
-      this.#lastCapturedAtMs = picture.capturedAtMs;
-      this.#nextFrameId += 1;
-    }
     const { capturedAtMs } = picture;
-    const times = { sourceId: this.#options.id, frameId: this.#nextFrameId - 1, ptsUs, capturedAtMs };
+    const times = { sourceId: this.#options.id, ...this.#clock.stamp(picture), capturedAtMs };
     return picture.role === 'preview'
       ? { type: 'preview', ...times, jpeg: picture.data }
       : { type: 'analysis', ...times, width: picture.width, height: picture.height, pixels: picture.data };
   }
-
-  #announced: FieldOfView | null = null;
 
   *#announce(fieldOfView: FieldOfView | null): Generator<FieldOfViewChange, void, undefined> {
     if (fieldOfView === null || fieldOfView === this.#announced) return;
@@ -471,52 +366,4 @@ export class FfmpegCapture {
       }),
     };
   }
-}
-
-const NOTHING: CapturePlan = {
-  gray: null,
-  preview: null,
-  analysis: null,
-  recording: null,
-  size: null,
-  cut: null,
-  mask: null,
-  wholePreview: false,
-  deinterlace: 'none',
-  keepsTimes: true,
-  paced: false,
-  prompt: false,
-  sinceUs: null,
-};
-
-function deinterlacing(options: SourceOptions, shape: PictureShape | null): CapturePlan['deinterlace'] {
-  const asked = options.deinterlace ?? 'auto';
-  if (asked === 'on') return 'all';
-  return asked === 'auto' && shape?.interlaced === true ? 'flagged' : 'none';
-}
-
-function whole({ width, height }: PictureShape): FieldOfView {
-  return { x: 0, y: 0, width, height, sourceWidth: width, sourceHeight: height };
-}
-
-function isWhole(fieldOfView: FieldOfView): boolean {
-  return fieldOfView.width === fieldOfView.sourceWidth && fieldOfView.height === fieldOfView.sourceHeight;
-}
-
-/** The field of view that the options fix, in a picture of this shape; null where it is to be found. */
-function fixedFieldOfView(options: SourceOptions, shape: PictureShape): FieldOfView | null {
-  const asked = parseFieldOfView(options.fieldOfView ?? 'auto');
-  if (asked === 'auto') return null;
-  if (asked === 'none') return whole(shape);
-  const { width, height } = shape;
-  if (asked.x + asked.width > width || asked.y + asked.height > height) {
-    throw new UsageError(
-      'invalid-option',
-      `The field of view ${options.fieldOfView ?? ''} does not lie inside the picture of ${width}x${height}.`,
-      {
-        remedy: 'Choose a rectangle inside the picture, or auto.',
-      },
-    );
-  }
-  return { ...asked, sourceWidth: width, sourceHeight: height };
 }

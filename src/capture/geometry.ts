@@ -1,7 +1,8 @@
 /** What tells, picture by picture, that a field of view no longer holds. Pure. */
 import { rowSpans, type Point } from '../media/row-spans.js';
-import { cornersOf, fieldOfViewOf, LIT_ABOVE_BLACK, MAX_BLACK, toFieldOfView, type AccumulatedLuma } from './field-of-view.js';
+import { cornersOf, fieldOfViewOf, toFieldOfView } from './field-of-view.js';
 import type { FieldOfView } from './frame.js';
+import { LIT_ABOVE_BLACK, MAX_BLACK, type AccumulatedLuma } from './lit-outline.js';
 import { convexHull, simplified } from './outline.js';
 
 export interface Geometry {

@@ -1,31 +1,10 @@
 import { z } from 'zod';
+import { Connection, type HubClientOptions, type HubSocket } from './connection.js';
 import { Delays } from './delays.js';
-import { encodeOnce, type Encoding } from './encode.js';
-import {
-  FRAMES_IN_FLIGHT,
-  type CoverageMessage,
-  type EventMessage,
-  type HelloMessage,
-  type ProcedureMessage,
-  type ServerMessage,
-  type StatsMessage,
-  type TrackingMessage,
-} from './protocol.js';
+import { encodeOnce } from './encode.js';
+import { FRAMES_IN_FLIGHT, type HelloMessage, type ServerMessage, type StatsMessage } from './protocol.js';
+import { emptyMemory, remember, type SourceMemory } from './source-memory.js';
 import type { SessionFrame, SessionMessage, SessionStats } from './session.js';
-
-/** What the hub needs of a connection. `send` must not block; what it cannot write yet counts into `bufferedAmount`, bytes. */
-export interface HubSocket {
-  readonly bufferedAmount: number;
-  send(data: Uint8Array | string): void;
-  close(code: number, reason: string): void;
-}
-
-export interface HubClientOptions {
-  /** Source to follow; null follows the one shown by default. */
-  readonly sourceId: string | null;
-  /** `none`: no pictures, and JSON text instead of MessagePack. */
-  readonly frames: 'jpeg' | 'none';
-}
 
 export interface HubClient {
   /** Takes a message of the client. Anything unintelligible is answered with an `error` message. */
@@ -41,17 +20,6 @@ export interface HubOptions {
   readonly nowMs?: () => number;
 }
 
-/** What the hub remembers of a source, for whoever comes later. */
-export interface SourceMemory {
-  state: EventMessage | null;
-  coverage: CoverageMessage | null;
-  tracking: TrackingMessage | null;
-  procedure: ProcedureMessage | null;
-  stats: SessionStats | null;
-  /** Sightings so far, oldest first, at most `SIGHTINGS_REMEMBERED`; the last one of a landmark may still be open. */
-  sightings: EventMessage[];
-}
-
 export interface HubTotals {
   clients: number;
   framesSent: number;
@@ -61,16 +29,6 @@ export interface HubTotals {
   /** Clients closed because they read too slowly. */
   clientsEvicted: number;
 }
-
-/** Frames are kept from a client while more than this many of them wait in its socket. */
-export const FRAMES_BUFFERED = 2;
-/** Below this many waiting bytes a client is never called slow, however small its frames are. */
-export const SLOW_FLOOR_BYTES = 64 * 1024;
-/** A client with more than this waiting, beyond what its frames can account for, is closed with 1013. */
-export const BACKLOG_LIMIT_BYTES = 1024 * 1024;
-export const SIGHTINGS_REMEMBERED = 500;
-/** A client that has stopped reporting what it draws is sent a frame this often, ms. */
-export const PROBE_AFTER_MS = 2000;
 
 /** WebSocket close code "try again later". */
 const CLOSE_TOO_SLOW = 1013;
@@ -84,48 +42,6 @@ const clientMessage = z.discriminatedUnion('type', [
 
 type Encoded = ReturnType<typeof encodeOnce>;
 
-class Client {
-  readonly socket: HubSocket;
-  readonly options: HubClientOptions;
-  readonly encoding: Encoding;
-  droppedFrames = 0;
-  largestFrameBytes = 0;
-  /** Source whose messages this client is sent; follows the default source where none was asked for. */
-  sourceId: string | null = null;
-  reportsDrawn = false;
-  /** Frames sent and not yet reported as drawn, oldest first; kept short for clients that never report. */
-  inFlight: { sourceId: string; frameId: number; sentAtMs: number }[] = [];
-  readonly drawDelays = new Delays(128);
-
-  constructor(socket: HubSocket, options: HubClientOptions) {
-    this.socket = socket;
-    this.options = options;
-    this.encoding = options.frames === 'jpeg' ? 'messagepack' : 'json';
-  }
-
-  slow(nowMs: number): boolean {
-    const waiting = Math.max(SLOW_FLOOR_BYTES, FRAMES_BUFFERED * this.largestFrameBytes);
-    if (this.socket.bufferedAmount > waiting) return true;
-    if (!this.reportsDrawn || this.inFlight.length < FRAMES_IN_FLIGHT) return false;
-    // A hidden page reports nothing; a frame now and then asks whether it is back, or whether a report was lost.
-    return nowMs - (this.inFlight.at(-1)?.sentAtMs ?? 0) < PROBE_AFTER_MS;
-  }
-
-  get stuck(): boolean {
-    return this.socket.bufferedAmount > BACKLOG_LIMIT_BYTES + (FRAMES_BUFFERED + 1) * this.largestFrameBytes;
-  }
-
-  drawn(sourceId: string, frameId: number, nowMs: number): void {
-    this.reportsDrawn = true;
-    // In the order of sending, since ids begin anew when a source does.
-    const position = this.inFlight.findLastIndex((frame) => frame.sourceId === sourceId && frame.frameId === frameId);
-    const own = this.inFlight[position];
-    if (own === undefined) return;
-    this.drawDelays.add(nowMs - own.sentAtMs);
-    this.inFlight = this.inFlight.slice(position + 1);
-  }
-}
-
 /**
  * Distributes the messages of a session to its clients. Each message is encoded once per encoding; a client that does not
  * keep up loses frames and nothing else, and costs the others nothing; one that has stopped reading is closed.
@@ -133,7 +49,7 @@ class Client {
 export class Hub {
   readonly #hello: HubOptions['hello'];
   readonly #nowMs: () => number;
-  readonly #clients = new Set<Client>();
+  readonly #clients = new Set<Connection>();
   readonly #memories = new Map<string, SourceMemory>();
   readonly #previewDelays = new Map<string, Delays>();
   readonly #totals: Omit<HubTotals, 'clients'> = { framesSent: 0, framesDropped: 0, messagesSent: 0, bytesSent: 0, clientsEvicted: 0 };
@@ -153,7 +69,7 @@ export class Hub {
   }
 
   connect(socket: HubSocket, options: HubClientOptions): HubClient {
-    const client = new Client(socket, options);
+    const client = new Connection(socket, options);
     this.#clients.add(client);
     const hello = this.#hello(options.sourceId);
     client.sourceId = hello.source?.id ?? options.sourceId;
@@ -193,7 +109,7 @@ export class Hub {
       case 'tracking':
       case 'coverage':
       case 'procedure':
-        this.#remember(message);
+        remember(this.#memoryOf(message.sourceId), message);
         this.#broadcast(message, (client) => client.sourceId === message.sourceId);
     }
   }
@@ -265,26 +181,7 @@ export class Hub {
     }
   }
 
-  #remember(message: EventMessage | TrackingMessage | CoverageMessage | ProcedureMessage): void {
-    const memory = this.#memoryOf(message.sourceId);
-    if (message.type === 'tracking') memory.tracking = message;
-    else if (message.type === 'coverage') memory.coverage = message;
-    else if (message.type === 'procedure') memory.procedure = message;
-    else if (message.event === 'source') {
-      // A source that connects for the first time begins anew, even under an id that was used before.
-      if (message.state === 'connecting' && message.reconnects === 0)
-        Object.assign(memory, { ...emptyMemory(), procedure: memory.procedure });
-      memory.state = message;
-    } else if (message.event === 'sighting-opened') memory.sightings.push(message);
-    else if (message.event === 'sighting-closed') {
-      const open = memory.sightings.findLastIndex((one) => one.event === 'sighting-opened' && one.landmark === message.landmark);
-      if (open >= 0) memory.sightings.splice(open, 1);
-      memory.sightings.push(message);
-      if (memory.sightings.length > SIGHTINGS_REMEMBERED) memory.sightings.shift();
-    }
-  }
-
-  #catchUp(client: Client, sourceId: string): void {
+  #catchUp(client: Connection, sourceId: string): void {
     const memory = this.#memories.get(sourceId);
     if (memory === undefined) return;
     if (memory.state !== null) this.#send(client, encodeOnce(memory.state));
@@ -294,7 +191,7 @@ export class Hub {
     if (memory.procedure !== null) this.#send(client, encodeOnce(memory.procedure));
   }
 
-  #receive(client: Client, text: string): void {
+  #receive(client: Connection, text: string): void {
     const message = parseClientMessage(text);
     if (message === null) {
       const error = { type: 'error', code: 'bad-message', message: 'The server does not understand this message.' } as const;
@@ -303,12 +200,12 @@ export class Hub {
     else client.drawn(message.sourceId, message.frameId, this.#nowMs());
   }
 
-  #broadcast(message: ServerMessage, wants: (client: Client) => boolean): void {
+  #broadcast(message: ServerMessage, wants: (client: Connection) => boolean): void {
     const encoded = encodeOnce(message);
     for (const client of this.#clients) if (wants(client)) this.#send(client, encoded);
   }
 
-  #send(client: Client, encoded: Encoded): void {
+  #send(client: Connection, encoded: Encoded): void {
     if (client.stuck) {
       this.#clients.delete(client);
       this.#totals.clientsEvicted += 1;
@@ -338,10 +235,6 @@ export class Hub {
     }
     return delays;
   }
-}
-
-function emptyMemory(): SourceMemory {
-  return { state: null, coverage: null, tracking: null, procedure: null, stats: null, sightings: [] };
 }
 
 function parseClientMessage(text: string): z.infer<typeof clientMessage> | null {

@@ -2,7 +2,8 @@ import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Access } from './access.js';
-import type { Hub, HubSocket } from './hub.js';
+import type { HubSocket } from './connection.js';
+import type { Hub } from './hub.js';
 import { HttpError, problemOf } from './problem.js';
 import { SUBPROTOCOL } from './protocol.js';
 

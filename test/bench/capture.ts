@@ -9,7 +9,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { FieldOfView } from '../../src/capture/frame.js';
 import { fieldOfViewOf } from '../../src/capture/field-of-view.js';
 import { geometryOf } from '../../src/capture/geometry.js';
-import { FieldOfViewWatch } from '../../src/capture/field-of-view-search.js';
+import { FieldOfViewWatch } from '../../src/capture/field-of-view-watch.js';
 import { captureArguments, type CapturePlan } from '../../src/capture/graph.js';
 import { maskFor } from '../../src/capture/mask.js';
 import type { Ffmpeg } from '../../src/media/ffmpeg.js';

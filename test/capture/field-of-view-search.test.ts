@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { FieldOfViewSearch, FieldOfViewWatch, type GrayPicture, type WatchVerdict } from '../../src/capture/field-of-view-search.js';
-import { detectFieldOfView } from '../../src/capture/field-of-view.js';
+import { FieldOfViewSearch, type GrayPicture } from '../../src/capture/field-of-view-search.js';
+import { FieldOfViewWatch, type WatchVerdict } from '../../src/capture/field-of-view-watch.js';
+import { detectFieldOfView } from '../support/detect-field-of-view.js';
 import { disc, fill, rectangle, scopePicture, write, type ScopeOptions, type ScopePicture } from '../support/scopes.js';
 
 const circle = disc(170, 128, 110);

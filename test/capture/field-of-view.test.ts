@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { detectFieldOfView, fieldOfViewOf, scaleFieldOfView } from '../../src/capture/field-of-view.js';
+import { fieldOfViewOf, scaleFieldOfView } from '../../src/capture/field-of-view.js';
+import { detectFieldOfView } from '../support/detect-field-of-view.js';
 import type { FieldOfView } from '../../src/capture/frame.js';
 import { rowSpans } from '../../src/media/row-spans.js';
 import { disc, fill, octagon, rectangle, scopePicture, write, type ScopePicture } from '../support/scopes.js';
@@ -39,7 +40,7 @@ function overlap(found: FieldOfView | null, inside: (x: number, y: number) => bo
   return both / either;
 }
 
-describe('detectFieldOfView', () => {
+describe('fieldOfViewOf', () => {
   it.each([
     ['a circle', disc(170, 128, 110)],
     ['a circle cut off by the picture', (x: number, y: number) => disc(160, 128, 150)(x, y) && y > 10 && y < 246],

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { detectFieldOfView } from '../../src/capture/field-of-view.js';
+import { detectFieldOfView } from '../support/detect-field-of-view.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
 import { probeInput } from '../../src/media/probe.js';
 import { decodeStill } from '../../src/media/stills.js';

@@ -1,13 +1,8 @@
 import { decode } from '@msgpack/msgpack';
 import { describe, expect, it } from 'vitest';
-import {
-  BACKLOG_LIMIT_BYTES,
-  FRAMES_BUFFERED,
-  Hub,
-  SIGHTINGS_REMEMBERED,
-  type HubClientOptions,
-  type HubSocket,
-} from '../../src/server/hub.js';
+import { BACKLOG_LIMIT_BYTES, FRAMES_BUFFERED, type HubClientOptions, type HubSocket } from '../../src/server/connection.js';
+import { Hub } from '../../src/server/hub.js';
+import { SIGHTINGS_REMEMBERED } from '../../src/server/source-memory.js';
 import { FRAMES_IN_FLIGHT, type EventMessage, type ServerMessage } from '../../src/server/protocol.js';
 import { coverage, FakeSession, frame, stats, tracking } from './fake-session.js';
 
