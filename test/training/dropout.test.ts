@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { seededRandom } from '../../src/common/random.js';
 import { GraphBuilder } from '../../src/onnx/builder.js';
 import { Dropout, dropoutNumbers } from '../../src/training/graph/dropout.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -6,9 +7,9 @@ import { encodeModel } from '../../src/onnx/encode.js';
 
 const [ROWS, WIDTH, SHARE] = [400, 256, 0.05];
 
-async function masks(seed: number): Promise<Float32Array[]> {
+async function masks(seed: number, share = SHARE): Promise<Float32Array[]> {
   const graph = new GraphBuilder();
-  const dropout = new Dropout(SHARE, graph.input('rows', 'int32', [ROWS, 1]), graph.input('columns', 'int32', [1, 2 * WIDTH]));
+  const dropout = new Dropout(share, graph.input('rows', 'int32', [ROWS, 1]), graph.input('columns', 'int32', [1, 2 * WIDTH]));
   for (const name of ['first', 'second'])
     graph.output(
       name,
@@ -40,6 +41,25 @@ it('drops its share, evenly over rows and columns and without relation between t
     expect(both(at(first, 0), pair)).toBeGreaterThan(0.0015);
     expect(both(at(first, 0), pair)).toBeLessThan(0.0035);
   }
+});
+
+it('drops the corners of rectangles without relation, though each is a product of a row and a column', async () => {
+  const share = 0.3;
+  const [mask] = (await masks(5, share)) as [Float32Array];
+  const random = seededRandom(9);
+  const counts = [0, 0, 0, 0, 0];
+  const rectangles = 100_000;
+  for (let index = 0; index < rectangles; index++) {
+    const rows = [random() * (ROWS - 1), random() * (ROWS - 1)].map(Math.floor);
+    const columns = [random() * (WIDTH - 1), random() * (WIDTH - 1)].map(Math.floor);
+    if (rows[0] === rows[1]) rows[1] = ROWS - 1;
+    if (columns[0] === columns[1]) columns[1] = WIDTH - 1;
+    counts[rows.flatMap((row) => columns.map((column) => 1 - mask[row * WIDTH + column]!)).reduce((sum, dropped) => sum + dropped)]!++;
+  }
+  // Binomial of four; rectangles share elements, so that the bound is wider than the standard error of 0.0016 at most.
+  [1, 4, 6, 4, 1].forEach((ways, dropped) => {
+    expect(Math.abs(counts[dropped]! / rectangles - ways * share ** dropped * (1 - share) ** (4 - dropped))).toBeLessThan(0.01);
+  });
 });
 
 it('is the same for the same seed and another for another', async () => {

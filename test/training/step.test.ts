@@ -159,6 +159,27 @@ describe('a step gives the same', () => {
   });
 });
 
+it('gives with dropout on average what it gives without', async () => {
+  // With a small B the update is linear enough for its mean to be that of the inputs that are kept.
+  const model: TrainableModel = { inputSize: SIZE, backbones: [backbone('single', DINOV2, LORA)], head: null };
+  const parameters = await parametersFor(model);
+  const withB = (factor: number): typeof parameters =>
+    new Map(
+      [...parameters].map(([name, values]) => [name, name.endsWith('lora_B.weight') ? values.map((value) => factor * value) : values]),
+    );
+  const [dropping, whole] = [await open(model, { dropout: 0.5 }), await open(model)];
+  const frozen = (await whole.run(BATCH, withB(0))).embeddings;
+  const expected = (await whole.run(BATCH, withB(0.05))).embeddings.map((value, index) => value - frozen[index]!);
+  const mean = new Float32Array(expected.length);
+  const seeds = 100;
+  for (let seed = 0; seed < seeds; seed++) {
+    const { embeddings } = await dropping.run({ ...BATCH, seed }, withB(0.05));
+    embeddings.forEach((value, index) => (mean[index]! += (value - frozen[index]!) / seeds));
+  }
+  const along = mean.reduce((sum, value, index) => sum + value * expected[index]!, 0);
+  expect(along / expected.reduce((sum, value) => sum + value ** 2, 0)).toBeCloseTo(1, 1);
+});
+
 it('embeds like the inference graph of the same weights', async () => {
   const model: TrainableModel = { ...dual({ kind: 'frozen' }, LORA), head: null };
   const step = await open(model);

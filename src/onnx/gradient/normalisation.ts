@@ -23,14 +23,14 @@ const layerNormalizationRule: Rule = (view, [g]) => {
     const variance = reduceMean(mul(centred(), centred()), axes);
     return div(1, sqrt(add(variance, view.attribute('epsilon', 'float') ?? 1e-5)));
   });
-  const normal = once(() => mul(centred(), inverse()));
   return [
     term(() => {
       const slope = mul(g, view.input(1));
-      const along = reduceMean(mul(slope, normal()), axes);
-      return mul(sub(sub(slope, reduceMean(slope, axes)), mul(normal(), along)), inverse());
+      // Both divisions by the deviation fall on one number per row.
+      const along = mul(reduceMean(mul(slope, centred()), axes), mul(inverse(), inverse()));
+      return mul(sub(sub(slope, reduceMean(slope, axes)), mul(centred(), along)), inverse());
     }),
-    term(() => unbroadcast(mul(g, normal()), view.inputInfo(1).shape)),
+    term(() => unbroadcast(mul(g, mul(centred(), inverse())), view.inputInfo(1).shape)),
     view.has(2) ? term(() => unbroadcast(g, view.inputInfo(2).shape)) : null,
   ];
 };
