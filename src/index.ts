@@ -85,6 +85,7 @@ export type { ProcedureSummary } from './procedure/catalogue/summary.js';
 export { auditPhotographs, type PhotographAudit, type PhotographAuditOptions } from './procedure/photographs/audit-photographs.js';
 export { findPhotographs, type FindOptions, type PhotographSet } from './procedure/photographs/find-photographs.js';
 export { writeReport, type WriteReportOptions, type WrittenReport } from './procedure/report/write-report.js';
+export { remakeOverview, type RemakeOverviewOptions } from './procedure/report/remake-overview.js';
 export type { ProcedureReport } from './procedure/report/report.js';
 
 // The live path

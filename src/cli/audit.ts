@@ -32,6 +32,7 @@ export function register(program: Command): void {
     .option('--together', 'photographs: all below a folder are of one procedure', false)
     .option('-o, --out <folder>', 'photographs: also write the report there, and of several procedures the overview')
     .addOption(noCacheOption())
+    .option('--no-names', 'photographs: keep no names of files and folders, which may name patients, but numbers')
     .option('--label <text>', 'free text to find it by; it is kept with the procedure and sent nowhere')
     .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of what is audited', fieldOfView, 'auto')
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))

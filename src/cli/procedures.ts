@@ -4,6 +4,7 @@ import { registerExport } from './procedures/export.js';
 import { registerHold } from './procedures/hold.js';
 import { registerKey } from './procedures/key.js';
 import { registerList } from './procedures/list.js';
+import { registerOverview } from './procedures/overview.js';
 import { registerPrune } from './procedures/prune.js';
 import { registerRebuild } from './procedures/rebuild.js';
 import { registerRecover } from './procedures/recover.js';
@@ -19,6 +20,7 @@ const SUBCOMMANDS = [
   registerReplay,
   registerStats,
   registerReport,
+  registerOverview,
   registerVerify,
   registerExport,
   registerHold,

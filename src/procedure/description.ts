@@ -34,6 +34,20 @@ export const DESCRIPTION_SCHEMA = z.strictObject({
     fingerprint: z.string(),
     exemplars: count,
     labels: z.array(z.string()),
+    /**
+     * What its calibration saw of single pictures at its threshold, each class counted alike. Null where it was not calibrated, absent where
+     * nobody said.
+     */
+    calibration: z
+      .strictObject({
+        /** Of pictures of classes that it lacks, the share that it took for known; of pictures of classes that it has, the share that it refused. */
+        falseAcceptance: z.number().min(0).max(1),
+        loss: z.number().min(0).max(1),
+        unknownQueries: count,
+        knownQueries: count,
+      })
+      .nullable()
+      .optional(),
   }),
   /** Whole, so that the folder can be read when the list has changed. */
   checklist: CHECKLIST_SCHEMA,

@@ -33,7 +33,7 @@ export interface AuditedPhotograph {
   precision: number | null;
   verdict: QualityVerdict;
   quality: number;
-  doubts: ('contested' | 'soft')[];
+  doubts: ('contested' | 'soft' | 'imprecise' | 'uncalibrated')[];
   /** The photograph that it repeats. */
   repeats: number | null;
   /** The landmark that counts, or null. */

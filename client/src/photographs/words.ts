@@ -17,6 +17,13 @@ const VERDICTS: Readonly<Record<AuditedPhotograph['verdict'], string>> = {
   'out-of-body': 'outside the body',
 };
 
+const DOUBTS: Readonly<Record<AuditedPhotograph['doubts'][number], string>> = {
+  contested: 'other classes come close',
+  soft: 'too soft to document a site',
+  imprecise: 'the gallery errs on such pictures more often than not',
+  uncalibrated: 'the gallery is too small to tell known from unknown',
+};
+
 export type Names = PhotographsAnswer['names'];
 
 export function nameOf(names: Names, label: string | null): string {
@@ -33,9 +40,7 @@ export function machineWords({ outcome, landmark, score, verdict, shows, doubts 
     case 'assigned':
       return `${nameOf(names, landmark)}, ${percent(score)} of the vote`;
     case 'doubtful':
-      return `${nameOf(names, landmark)}, ${percent(score)} of the vote; ${doubts
-        .map((doubt) => (doubt === 'soft' ? 'too soft to document a site' : 'other classes come close'))
-        .join(', ')}`;
+      return `${nameOf(names, landmark)}, ${percent(score)} of the vote; ${doubts.map((doubt) => DOUBTS[doubt]).join(', ')}`;
     case 'unknown':
       return landmark === null ? 'unlike anything in the gallery' : `unlike the gallery; the nearest is ${nameOf(names, landmark)}`;
     case 'other':

@@ -10,6 +10,7 @@ export interface AuditFlags {
   readonly out?: string;
   readonly cache: boolean;
   readonly label?: string;
+  readonly names: boolean;
   readonly recording: boolean;
   readonly fieldOfView: FieldOfViewOption;
   readonly device: Device;

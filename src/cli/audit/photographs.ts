@@ -27,7 +27,11 @@ const NAMED = 5;
 /** Audits photographs, a procedure per folder, and prints what was found. Resolves with how many procedures could not be audited. */
 export async function auditPhotographsCommand(paths: readonly string[], tools: Tools, flags: AuditFlags): Promise<number> {
   const startedAt = new Date();
-  const sets = await findPhotographs(paths, { together: flags.together });
+  // What is printed is not kept, so that it may say which folder a number stands for.
+  const titles = new Map<PhotographSet, string>();
+  const found = await findPhotographs(paths, { together: flags.together });
+  const sets = flags.names ? found : found.map((set, at) => ({ ...set, name: found.length === 1 ? 'photographs' : `folder ${at + 1}` }));
+  for (const [at, set] of sets.entries()) titles.set(set, flags.names ? set.name : `${set.name} (${found[at]?.name ?? ''})`);
   const parts: OverviewPart[] = [];
   const failed: { name: string; reason: string }[] = [];
   const tree = sets.length > 1;
@@ -43,6 +47,7 @@ export async function auditPhotographsCommand(paths: readonly string[], tools: T
           ...tools,
           set,
           fieldOfView: flags.fieldOfView,
+          names: flags.names,
           ...(flags.label === undefined ? {} : { label: flags.label }),
           onProgress: (done) => {
             bar.update({ label: 'auditing', done: before + done, total });
@@ -56,7 +61,10 @@ export async function auditPhotographsCommand(paths: readonly string[], tools: T
         parts.push({ report, name: set.name, link: relative(overviewFolder, page).split(sep).map(encodeURIComponent).join('/') });
         bar.end();
         if (flags.json) console.log(JSON.stringify(jsonOf(set, audited, report, page)));
-        else console.log(textOf(set, audited, report, { page, elapsedMs: performance.now() - began, brief: tree }).join('\n'));
+        else
+          console.log(
+            textOf(titles.get(set) ?? set.name, audited, report, { page, elapsedMs: performance.now() - began, brief: tree }).join('\n'),
+          );
       } catch (error) {
         tools.signal.throwIfAborted();
         if (!tree || !(error instanceof LumenmarkError) || error.code === 'journal-write') throw error;
@@ -64,13 +72,13 @@ export async function auditPhotographsCommand(paths: readonly string[], tools: T
         failed.push({ name: set.name, reason });
         bar.end();
         if (flags.json) console.log(JSON.stringify({ name: set.name, error: messageOf(error), code: error.code }));
-        else console.error(`${set.name}: ${reason}`);
+        else console.error(`${titles.get(set) ?? set.name}: ${reason}`);
       }
       before += set.paths.length;
     }
     if (tree && parts.length > 0) {
       const overview = overviewOf(parts, failed);
-      const files = await writeOverview(overview, overviewFolder, { command: commandLine(), at: startedAt });
+      const files = await writeOverview(overview, overviewFolder, { ...(flags.names ? { command: commandLine() } : {}), at: startedAt });
       if (flags.json) console.log(JSON.stringify({ overview: { ...overview, procedures: overview.procedures.length }, files }));
       else console.log(overviewLines(overview, files).join('\n'));
     }
@@ -103,7 +111,7 @@ function jsonOf(
 }
 
 function textOf(
-  set: PhotographSet,
+  title: string,
   { id, folder, headHash }: PhotographAudit,
   { completeness, sites, photographs, unreadable, checklist }: ProcedureReport,
   { page, elapsedMs, brief }: { readonly page: string; readonly elapsedMs: number; readonly brief: boolean },
@@ -113,7 +121,7 @@ function textOf(
   const counts =
     `${photographs.length} photographs (${repeats} near-duplicates, ${unusable} unusable)` +
     (unreadable.length === 0 ? '' : `, ${unreadable.length} unreadable files`);
-  const head = `${set.name}: ${completeness.documented} of ${completeness.required} required sites documented; ${counts}`;
+  const head = `${title}: ${completeness.documented} of ${completeness.required} required sites documented; ${counts}`;
   if (brief) return [head];
   const byIndex = new Map(photographs.map((photograph) => [photograph.index, photograph]));
   const rows = sites.map(({ name, optional, state, documentedBy, doubtful }) => {

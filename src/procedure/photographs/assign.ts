@@ -12,8 +12,12 @@ import { resolveTrackerOptions, type ResolvedTrackerOptions } from '../../tracki
  */
 export type Outcome = 'assigned' | 'doubtful' | 'unknown' | 'other' | 'unusable';
 
-/** Why an assignment is in doubt: the vote is no clear majority, or the picture is too soft to document a site. */
-export type Doubt = 'contested' | 'soft';
+/**
+ * Why an assignment is in doubt: the vote is no clear majority; the picture is too soft to document a site; the calibration saw the gallery
+ * err on such pictures more often than not; the gallery is too small to be calibrated, so that nothing is unknown to it.
+ */
+export const DOUBTS = ['contested', 'soft', 'imprecise', 'uncalibrated'] as const;
+export type Doubt = (typeof DOUBTS)[number];
 
 export interface Assignment {
   readonly outcome: Outcome;
@@ -35,6 +39,8 @@ export interface Assignment {
 const CONTESTED_SHARE = 0.5;
 /** … as does a winner whose vote, together with that of the classes around it, is less than this. */
 const MAJORITY = 0.5;
+/** … or one at whose nearness fewer of the gallery's own pictures than this got the right label. */
+const LIKELY = 0.5;
 
 export interface AssignerOptions {
   /** Of the gallery. */
@@ -79,6 +85,8 @@ export function createAssigner(given: AssignerOptions): (quality: FrameQuality, 
     const doubts: Doubt[] = [];
     if (isContested(match, landmark, score)) doubts.push('contested');
     if (quality.score < MIN_STILL_QUALITY) doubts.push('soft');
+    if (common.precision === null) doubts.push('uncalibrated');
+    else if (common.precision < LIKELY) doubts.push('imprecise');
     return { ...common, outcome: doubts.length > 0 ? 'doubtful' : 'assigned', landmark, score, doubts };
   };
 }

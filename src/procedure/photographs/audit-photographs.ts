@@ -5,10 +5,12 @@ import type { Embedder } from '../../inference/embedder.js';
 import type { EmbeddingCache } from '../../retrieval/embedding-cache.js';
 import { galleryFingerprint } from '../../retrieval/fingerprint.js';
 import type { Gallery } from '../../retrieval/gallery.js';
+import type { Calibration } from '../../retrieval/manifest.js';
 import type { Match } from '../../retrieval/match.js';
 import { checkFieldOfViewMode, type FieldOfViewMode } from '../../retrieval/still-pixels.js';
 import type { Checklist } from '../../tracking/checklist.js';
 import { judgeQuality } from '../../tracking/quality.js';
+import type { ProcedureDescription } from '../description.js';
 import { writeDurably } from '../durable-files.js';
 import type { InstallationKey } from '../key.js';
 import { openProcedureWriter, type ProcedureWriter } from '../writer.js';
@@ -26,6 +28,11 @@ export interface PhotographAuditOptions {
   readonly embedder: Embedder;
   readonly checklist: Checklist;
   readonly set: PhotographSet;
+  /**
+   * Keep the names of the files; without, each is called by its place among them, because names may tell who the patient is. The name of the
+   * set is kept as it is given. Default true.
+   */
+  readonly names?: boolean;
   /** Free text of the user. */
   readonly label?: string;
   /** Default: what the gallery was built with. */
@@ -52,6 +59,7 @@ const WRITES_AT_A_TIME = 8;
  */
 export async function auditPhotographs(options: PhotographAuditOptions): Promise<PhotographAudit> {
   const { gallery, embedder, checklist, set, signal } = options;
+  const nameOf = options.names === false ? numbering(set) : (path: string): string => path;
   const fieldOfView = options.fieldOfView ?? gallery.manifest.preprocessing.fieldOfView;
   checkFieldOfViewMode(fieldOfView);
   const unreadable: UnreadableLine[] = [];
@@ -73,7 +81,7 @@ export async function auditPhotographs(options: PhotographAuditOptions): Promise
     });
     for await (const one of embedded) {
       if ('reason' in one) {
-        unreadable.push(one);
+        unreadable.push({ ...one, path: nameOf(one.path) });
         continue;
       }
       writer ??= await openWriter(options, fieldOfView);
@@ -91,7 +99,10 @@ export async function auditPhotographs(options: PhotographAuditOptions): Promise
     const inferenceShare = inferenceMs / (performance.now() - began);
     await Promise.all(writes);
     if (failures.length > 0) throw failures[0];
-    return { ...(await keepPhotographs(writer, { looked, unreadable, gallery, checklist, directory: set.directory })), inferenceShare };
+    return {
+      ...(await keepPhotographs(writer, { looked, unreadable, gallery, checklist, directory: set.directory, nameOf })),
+      inferenceShare,
+    };
   } catch (error) {
     await Promise.all(writes);
     await writer?.abandon();
@@ -112,6 +123,7 @@ export async function auditPhotographs(options: PhotographAuditOptions): Promise
           fingerprint: galleryFingerprint(manifest),
           exemplars: gallery.exemplars.length,
           labels: [...gallery.labels],
+          calibration: seenBy(manifest.calibration),
         },
         checklist,
         tracker: { ...assignerOptions({ labels: gallery.labels, tract: checklist.tract, calibration: manifest.calibration }) },
@@ -122,6 +134,19 @@ export async function auditPhotographs(options: PhotographAuditOptions): Promise
       return opened;
     });
   }
+}
+
+function seenBy(calibration: Calibration | null): ProcedureDescription['gallery']['calibration'] {
+  if (calibration === null) return null;
+  const { chosen, unknownQueries, knownQueries } = calibration;
+  return { falseAcceptance: chosen.falseAcceptance, loss: chosen.loss, unknownQueries, knownQueries };
+}
+
+/** `0007.jpg` for the seventh file. */
+function numbering({ paths }: PhotographSet): (path: string) => string {
+  const places = new Map(paths.map((path, at) => [path, at + 1]));
+  // A name such as IM.4711 ends in a number of its own.
+  return (path) => `${String(places.get(path) ?? 0).padStart(4, '0')}${/\.[a-z]{3,5}$/i.exec(path)?.[0].toLowerCase() ?? ''}`;
 }
 
 /** Without the JPEG: a thousand of them must not stay in memory. */

@@ -29,6 +29,8 @@ export interface FoundPhotographs {
   readonly checklist: Checklist;
   /** What the paths are below. */
   readonly directory: string;
+  /** What a file is called from now on. */
+  readonly nameOf: (path: string) => string;
 }
 
 export interface KeptPhotographs extends ClosedProcedure {
@@ -40,7 +42,7 @@ export interface KeptPhotographs extends ClosedProcedure {
 /** Judges what was looked at, writes all of it into the folder of a procedure, and closes that. */
 export async function keepPhotographs(
   writer: ProcedureWriter,
-  { looked, unreadable, gallery, checklist, directory }: FoundPhotographs,
+  { looked, unreadable, gallery, checklist, directory, nameOf }: FoundPhotographs,
 ): Promise<KeptPhotographs> {
   const assign = createAssigner({ labels: gallery.labels, tract: checklist.tract, calibration: gallery.manifest.calibration });
   const assignments = looked.map(({ quality, match }) => assign(quality, match));
@@ -51,7 +53,7 @@ export async function keepPhotographs(
       value: quality.score + (assignments[at]?.outcome === 'assigned' ? 1 : 0),
     })),
   );
-  const lines = looked.map((one, index) => lineOf(one, index, repeats[index] ?? null, assignments[index]));
+  const lines = looked.map((one, index) => lineOf({ ...one, path: nameOf(one.path) }, index, repeats[index] ?? null, assignments[index]));
   for (const [index, { quality, match, measures, inferenceMs }] of looked.entries()) {
     const line = lines[index];
     const landmark = line?.outcome === 'assigned' || line?.outcome === 'doubtful' ? line.landmark : null;

@@ -3,6 +3,7 @@ import { ProcedureError } from '../../common/errors.js';
 import { sha256Schema } from '../../common/sha256.js';
 import { parseLine, readLines } from '../line-file.js';
 import { relativePathSchema } from '../paths.js';
+import { DOUBTS } from './assign.js';
 
 /** File of a procedure of photographs: one line per photograph, then one per file that could not be read. Covered by the seal. */
 export const PHOTOGRAPHS_FILE = 'photographs.ndjson';
@@ -35,7 +36,7 @@ const PHOTOGRAPH = z.strictObject({
   score: share,
   quality: share,
   shows: z.string().nullable(),
-  doubts: z.array(z.enum(['contested', 'soft'])),
+  doubts: z.array(z.enum(DOUBTS)),
   precision: share.nullable(),
 });
 const UNREADABLE = z.strictObject({

@@ -8,6 +8,7 @@ import { renderPage } from '../../report/page.js';
 import { Table } from '../../report/table.js';
 import type { CoverageState } from '../../tracking/coverage.js';
 import type { Overview, OverviewProcedure } from './overview.js';
+import { ReliabilityNotice } from './reliability-notice.js';
 import { STATE_TONES, stateWords } from './report-words.js';
 
 /** Rows of the table of procedures; the CSV has all. */
@@ -74,6 +75,7 @@ export function overviewPage(overview: Overview, { command, at }: OverviewPageOp
           {`${unjudged.map(({ name }) => name).join(', ')}. Add exemplars of them to the gallery.`}
         </Notice>
       )}
+      <ReliabilityNotice calibration={gallery.calibration} />
       <h2>Completeness by site</h2>
       <Figure caption="Share of the procedures in which each site is documented by a photograph, with its 95 % interval (Wilson); sites that the gallery cannot recognise are left out.">
         <BarChart

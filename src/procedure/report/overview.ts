@@ -41,7 +41,7 @@ export interface Overview {
   readonly notice: string;
   readonly checklist: { readonly id: string; readonly name: string };
   readonly model: ProcedureReport['model'];
-  readonly gallery: { readonly name: string; readonly fingerprint: string };
+  readonly gallery: Pick<ProcedureReport['gallery'], 'name' | 'fingerprint' | 'calibration'>;
   readonly procedures: readonly OverviewProcedure[];
   readonly sites: readonly OverviewSite[];
   /** Procedures with every required site documented that the gallery can recognise. */
@@ -74,12 +74,16 @@ export function overviewOf(parts: readonly OverviewPart[], failed: Overview['fai
     notice: RESEARCH_USE,
     checklist: { id: first.checklist.id, name: first.checklist.name },
     model: first.model,
-    gallery: { name: first.gallery.name, fingerprint: first.gallery.fingerprint },
+    gallery: galleryOf(first),
     procedures,
     sites,
     complete: procedures.filter(({ completeness: { required, documented } }) => required > 0 && documented === required).length,
     failed,
   };
+}
+
+function galleryOf({ gallery: { name, fingerprint, calibration } }: ProcedureReport): Overview['gallery'] {
+  return { name, fingerprint, ...(calibration === undefined ? {} : { calibration }) };
 }
 
 function procedureOf({ report, name, link }: OverviewPart): OverviewProcedure {

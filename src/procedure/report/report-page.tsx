@@ -2,6 +2,7 @@ import { Facts, type Fact } from '../../report/facts.js';
 import { clockText } from '../../report/format.js';
 import { Notice } from '../../report/notice.js';
 import { renderPage } from '../../report/page.js';
+import { ReliabilityNotice } from './reliability-notice.js';
 import { Events } from './report-event-table.js';
 import { Photographs, Unreadable } from './report-photographs.js';
 import { Provenance } from './report-provenance.js';
@@ -33,7 +34,7 @@ export function reportPage(report: ProcedureReport, pictures: ReportPictures): s
   const corrected = report.photographs.filter(({ corrected: said }) => said !== undefined).length;
   return renderPage(
     {
-      title: label ?? `Procedure ${id}`,
+      title: label ?? (kind === 'photographs' ? source.label : `Procedure ${id}`),
       subtitle: `${KIND_WORDS[kind]} · ${timeText(startedAt)} · ${report.checklist.name}`,
       notice: report.notice,
       provenance: {
@@ -87,6 +88,7 @@ export function reportPage(report: ProcedureReport, pictures: ReportPictures): s
           Where somebody corrected or confirmed an assignment, that counts; what the machine had said stands beside it.
         </Notice>
       )}
+      <ReliabilityNotice calibration={report.gallery.calibration} />
       <h2>Checklist</h2>
       <Sites report={report} pictures={pictures} />
       <Timeline report={report} />

@@ -43,6 +43,8 @@ export const VERDICT_WORDS: Readonly<Record<QualityVerdict, string>> = {
 export const DOUBT_WORDS: Readonly<Record<Doubt, string>> = {
   contested: 'other classes come close',
   soft: 'too soft to document a site',
+  imprecise: 'the gallery errs on such pictures more often than not',
+  uncalibrated: 'the gallery is too small to tell known from unknown',
 };
 
 /** `Antrum, Angulus` */

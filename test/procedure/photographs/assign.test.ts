@@ -38,7 +38,6 @@ describe('createAssigner', () => {
     });
     expect(assign(GOOD, match({ antrum: 1 }, { confidence: 0.7 })).precision).toBe(0.95);
     expect(assign(GOOD, match({ antrum: 1 }, { confidence: -1 })).precision).toBe(0.6);
-    expect(createAssigner({ labels: LABELS, tract: 'upper', calibration: null })(GOOD, match({ antrum: 1 })).precision).toBeNull();
   });
 
   it('doubts a close runner-up, a small majority and a soft picture, but no wider class', () => {
@@ -46,6 +45,15 @@ describe('createAssigner', () => {
     expect(assign(GOOD, match({ antrum: 0.4, polyps: 0.15, z: 0.15, y: 0.15, x: 0.15 }))).toMatchObject({ outcome: 'doubtful' });
     expect(assign(GOOD, match({ antrum: 0.5, stomach: 0.45, pylorus: 0.05 }))).toMatchObject({ outcome: 'assigned', landmark: 'antrum' });
     expect(assign({ verdict: 'good', score: 0.3 }, match({ antrum: 1 }))).toMatchObject({ outcome: 'doubtful', doubts: ['soft'] });
+  });
+
+  it('doubts what a weak gallery says, however clear the vote', () => {
+    const weak = { ...calibration, curve: [point(0, 0.2, 0), point(0.3, 0.4, 0.2), point(0.5, 0.9, 0.6)] };
+    const assignWeak = createAssigner({ labels: LABELS, tract: 'upper', calibration: weak });
+    expect(assignWeak(GOOD, match({ antrum: 1 }))).toMatchObject({ outcome: 'doubtful', doubts: ['imprecise'], precision: 0.4 });
+    expect(assignWeak(GOOD, match({ antrum: 1 }, { confidence: 0.6 }))).toMatchObject({ outcome: 'assigned', precision: 0.9 });
+    const assignBlind = createAssigner({ labels: LABELS, tract: 'upper', calibration: null });
+    expect(assignBlind(GOOD, match({ antrum: 1 }))).toMatchObject({ outcome: 'doubtful', doubts: ['uncalibrated'], precision: null });
   });
 
   it('guesses only where the gallery does not know the picture', () => {

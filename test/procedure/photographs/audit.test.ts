@@ -1,11 +1,16 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAmender } from '../../../src/procedure/amend.js';
 import { coverageOf } from '../../../src/procedure/final-coverage.js';
+import { installationKey } from '../../../src/procedure/key.js';
+import type { PhotographAudit } from '../../../src/procedure/photographs/audit-photographs.js';
 import { findPhotographs } from '../../../src/procedure/photographs/find-photographs.js';
 import { proceduresFolder } from '../../../src/procedure/paths.js';
 import { readProcedure } from '../../../src/procedure/reader.js';
+import { overviewOf, type OverviewPart } from '../../../src/procedure/report/overview.js';
+import { remakeOverview } from '../../../src/procedure/report/remake-overview.js';
+import { writeOverview } from '../../../src/procedure/report/write-overview.js';
 import { writeReport } from '../../../src/procedure/report/write-report.js';
 import { verifyProcedure } from '../../../src/procedure/verify.js';
 import type { Gallery } from '../../../src/retrieval/gallery.js';
@@ -89,6 +94,73 @@ describe('auditPhotographs', () => {
     const corrected = await readFile(join(out, 'report.html'), 'utf8');
     expect(corrected).toMatch(/The machine had said: Z-line/);
     expect(corrected).toMatch(/Dr Meier/);
+  });
+
+  it('keeps no name of a file, in any of its own, where none was wanted', async () => {
+    const at = folder();
+    await writeProcedure(at);
+    await write(join(at, 'procedure', 'Müller 1971.jpg'), await patches(LANDMARKS.antrum, 7));
+    const { audit } = await auditFolder(at, gallery, { names: false });
+    const { report } = await writeReport(audit.folder);
+    expect(report.photographs.map(({ path }) => path)).toEqual(['0001.png', '0002.jpg', '0003.jpg', '0006', '0006', '0007.jpg']);
+    expect(report.unreadable.map(({ path }) => path)).toEqual(['0004.jpg', '0005.webp']);
+    expect(await textOf(audit.folder)).not.toMatch(/ller 1971|IM0001|=cmd|broken\.jpg/);
+    expect(report.verification.verdict).toBe('intact');
+  });
+
+  it('says how often the gallery errs', async () => {
+    const at = folder();
+    await writeProcedure(at);
+    const { audit } = await auditFolder(at, gallery);
+    const { report } = await writeReport(audit.folder);
+    const { chosen, knownQueries, unknownQueries } = gallery.manifest.calibration!;
+    const { falseAcceptance, loss } = chosen;
+    expect(report.gallery.calibration).toEqual({ falseAcceptance, loss, knownQueries, unknownQueries });
+    const page = await readFile(join(audit.folder, 'report.html'), 'utf8');
+    expect(page).toContain('How often this gallery errs');
+    expect(page).toContain('<h1>procedure</h1>');
+  });
+
+  it('makes an overview anew with what was corrected since, and without what is no longer kept', async () => {
+    const at = folder();
+    const cases = ['a', 'b'].map((name) => join(at, name));
+    const out = join(at, 'out');
+    const parts: OverviewPart[] = [];
+    const audits: PhotographAudit[] = [];
+    for (const one of cases) {
+      await writeProcedure(one);
+      const { audit } = await auditFolder(one, gallery, {}, join(at, 'home'));
+      audits.push(audit);
+      const { report } = await writeReport(audit.folder, { out: join(out, audit.id) });
+      parts.push({ report, name: one, link: `${audit.id}/report.html` });
+    }
+    await writeOverview(overviewOf(parts, [{ name: 'c', reason: 'unreadable' }]), out, { at: new Date(0) });
+    const [first, second] = audits;
+    const key = await installationKey(join(at, 'home'));
+    const file = first!.photographs[0]!.picture;
+    await createAmender(key).amend(first!.folder, {
+      type: 'assignment',
+      file,
+      from: 'z-line',
+      to: null,
+      reason: 'blurred',
+      by: 'Dr Meier',
+    });
+
+    const { overview } = await remakeOverview(out, { home: join(at, 'home'), ownKey: key.publicKey });
+    expect(overview.procedures.map(({ states }) => states['z-line'])).toEqual(['unseen', 'documented']);
+    expect(await readFile(join(out, 'overview.csv'), 'utf8')).toContain('unseen');
+    expect(await readFile(join(out, first!.id, 'report.html'), 'utf8')).toContain('Dr Meier');
+
+    await rm(second!.folder, { recursive: true });
+    const again = await remakeOverview(out, { home: join(at, 'home') });
+    expect(again.overview.procedures).toHaveLength(1);
+    expect(again.overview.failed).toEqual([
+      { name: 'c', reason: 'unreadable' },
+      { name: cases[1], reason: 'is no longer kept here' },
+    ]);
+    await expect(remakeOverview(at, { home: join(at, 'home') })).rejects.toMatchObject({ code: 'overview-missing' });
+    await expect(remakeOverview(out, { home: join(at, 'other') })).rejects.toMatchObject({ code: 'overview-empty' });
   });
 
   it('says in the report that the folder was altered', async () => {

@@ -31,8 +31,12 @@ export interface Audited {
 }
 
 /** Audits what lies in `folder/procedure`. */
-export async function auditFolder(folder: string, gallery: Gallery): Promise<Audited> {
-  const home = join(folder, 'home');
+export async function auditFolder(
+  folder: string,
+  gallery: Gallery,
+  options: { readonly names?: boolean } = {},
+  home = join(folder, 'home'),
+): Promise<Audited> {
   const key = await installationKey(home);
   const [set] = await findPhotographs([join(folder, 'procedure')], { together: true });
   const audit = await auditPhotographs({
@@ -40,6 +44,7 @@ export async function auditFolder(folder: string, gallery: Gallery): Promise<Aud
     embedder: await createColourEmbedder(gallery.model),
     checklist: loadChecklist('esge-2016'),
     set: set!,
+    ...options,
   });
   return { home, key, audit };
 }
