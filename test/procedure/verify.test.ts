@@ -106,7 +106,7 @@ describe('verify', () => {
     const { lines, write } = journalOf(folder);
     write(
       lines.map((line, at) =>
-        at === 5 ? line.replace(/"previous":"./, '"previous":"0').replace(/"previous":"0(.)/, '"previous":"1$1') : line,
+        at === 5 ? line.replace(/"previous":"(.)/, (_, digit: string) => `"previous":"${digit === '0' ? '1' : '0'}`) : line,
       ),
     );
     expect(first(await verifyProcedure(folder))).toEqual(['altered', 'line-altered', 'journal.ndjson', 5]);
