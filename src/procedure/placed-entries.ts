@@ -27,13 +27,13 @@ export interface PlacedEntry {
  * from the moment that it shows, since that is when it would have been kept.
  */
 export function placedEntries(entries: readonly Entry[], isLive: boolean, startPtsUs: number): PlacedEntry[] {
-  let anchor = { ptsUs: startPtsUs, monotonicMs: 0 };
+  let anchor = { ptsUs: startPtsUs, monotonicMs: firstFrameMs(entries, isLive) };
   const placed = entries.map((entry): PlacedEntry => {
     const own = ownTime(entry, isLive);
     const passedMs = isLive && entry.monotonicMs !== null ? Math.max(0, entry.monotonicMs - anchor.monotonicMs) : 0;
     const ptsUs = own ?? anchor.ptsUs + passedMs * 1000;
     // A picture may be of an earlier moment than the line that tells of it; then time does not go back.
-    if (ptsUs >= anchor.ptsUs) anchor = { ptsUs, monotonicMs: entry.monotonicMs ?? anchor.monotonicMs };
+    if (ptsUs >= anchor.ptsUs) anchor = { ptsUs, monotonicMs: Math.max(anchor.monotonicMs, entry.monotonicMs ?? 0) };
     return { entry, ptsUs: isLive ? Math.max(ptsUs, anchor.ptsUs) : ptsUs };
   });
   return placed
@@ -42,11 +42,19 @@ export function placedEntries(entries: readonly Entry[], isLive: boolean, startP
     .map(({ one }) => one);
 }
 
+/** When the first frame came, on the clock of the journal: a source that has to be opened first gives none until it runs. */
+function firstFrameMs(entries: readonly Entry[], isLive: boolean): number {
+  const timed = entries.findIndex((entry) => ownTime(entry, isLive) !== null);
+  const running = entries.findIndex((entry) => entry.type === 'source' && entry.state === 'running');
+  return running >= 0 && (timed < 0 || running < timed) ? (entries[running]?.monotonicMs ?? 0) : 0;
+}
+
 /** The time that a line tells by itself, µs, or null. */
 function ownTime(entry: Entry, isLive: boolean): number | null {
   // The last frame that supported it so far is the one that opened it.
   if (entry.type === 'sighting-opened' || entry.type === 'sighting-closed') return entry.sighting.endPtsUs;
   if (entry.type === 'still-kept') return isLive ? null : entry.ptsUs;
+  if (entry.type === 'recording-started') return entry.originPtsUs;
   if (entry.type === 'capture' || entry.type === 'note' || entry.type === 'pause' || entry.type === 'resume') return entry.ptsUs;
   return null;
 }

@@ -83,6 +83,8 @@ function sitesOf(journal: Parameters<typeof coverageOf>[0], stills: ReadonlyMap<
   }));
 }
 
+const ROUTINE: ReadonlySet<string> = new Set(['connecting', 'searching-field-of-view', 'running', 'ended']);
+
 function eventOf(entry: Entry, ptsUs: number | null, filePath: FilePath, siteName: (id: string) => string): ReplayEvent[] {
   const event = (kind: ReplayEventKind, text: string, landmark: string | null = null, still: string | null = null): ReplayEvent[] => [
     { kind: ptsUs === null ? 'amendment' : kind, ptsUs, at: entry.at, by: entry.by, text, landmark, still },
@@ -111,6 +113,8 @@ function eventOf(entry: Entry, ptsUs: number | null, filePath: FilePath, siteNam
     case 'resume':
       return event('resume', 'Intervention ends');
     case 'source':
+      // That it was opened, ran and ended is no event to jump to; that it was lost and came back is.
+      if (ROUTINE.has(entry.state) && entry.reconnects === 0) return [];
       return event('source', `Source ${entry.state}${entry.detail === null ? '' : `: ${entry.detail}`}`);
     case 'recording-stopped':
       return entry.reason === 'closed'

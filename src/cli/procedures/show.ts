@@ -36,6 +36,8 @@ function textOf(procedure: Procedure, startPtsUs: number): string[] {
   const { description, entries, problem, headHash, folder } = procedure;
   const summary = summarise(procedure);
   const { required, seen, documented } = completenessOf(summary);
+  const sites = sitesOf(procedure);
+  const unsupported = sites.filter(({ optional, state }) => !optional && state === 'unsupported').length;
   const time = (us: number): string => duration(Math.max(0, us - startPtsUs) / 1000);
   const sightings = sightingsOfJournal(entries).map(({ landmark, startPtsUs, endPtsUs, confidence }) => [
     classInfo(landmark).name,
@@ -51,10 +53,10 @@ function textOf(procedure: Procedure, startPtsUs: number): string[] {
     `head hash ${headHash ?? 'none: it was not closed'}`,
     ...(problem === null ? [] : [`the journal is readable up to line ${problem.line} only (${problem.kind}: ${problem.reason})`]),
     '',
-    `${summary.checklist.name}: ${documented} of ${required} required sites documented, ${seen} seen`,
+    `${summary.checklist.name}: ${documented} of ${required} required sites documented, ${seen} seen${unsupported === 0 ? '' : `; ${unsupported} more not in this gallery`}`,
     ...tableLines(
       ['site', 'state', ''],
-      sitesOf(procedure).map(({ name, optional, state, setBy }) => [
+      sites.map(({ name, optional, state, setBy }) => [
         `${name}${optional ? ' (optional)' : ''}`,
         STATE_WORDS[state],
         setBy === null ? '' : `set by ${setBy.by}: ${setBy.reason}`,
