@@ -9,8 +9,11 @@ export interface ClassDiagnosis {
   readonly exemplars: number;
   /** Mean cosine similarity of an exemplar to the nearest one of its own class; null where it has no other. */
   readonly cohesion: number | null;
-  /** Share of exemplars whose nearest exemplar is of their own class, or of one that it is a part of or contains. */
-  readonly agreement: number;
+  /**
+   * Share of exemplars whose nearest exemplar is of their own class, or of one that it is a part of or contains; null where the class has no
+   * other that is no near-duplicate.
+   */
+  readonly agreement: number | null;
   /** The other class that most often holds the nearest exemplar, and for what share; null where none does. */
   readonly rival: { readonly label: string; readonly share: number } | null;
 }
@@ -33,6 +36,8 @@ export interface Contradiction {
 }
 
 export interface GalleryDiagnosis {
+  /** The model was fitted to these very labels, so that classes seem to hold together better than they do for pictures to come. */
+  readonly fitted: boolean;
   /** Largest class first. */
   readonly classes: readonly ClassDiagnosis[];
   /** Most suspicious first. */
@@ -105,6 +110,7 @@ export async function diagnoseGallery(gallery: Gallery, options: DiagnoseOptions
   }
 
   return {
+    fitted: manifest.model.fitted,
     classes: [...tallies].map(([label, tally]) => diagnosisOf(label, tally)).sort((a, b) => b.exemplars - a.exemplars),
     suspects: suspects.sort((a, b) => b.share - a.share || a.exemplar - b.exemplar),
     contradictions: contradictionsOf(gallery),
@@ -124,7 +130,7 @@ function diagnosisOf(label: string, { exemplars, agreeing, cohesions, rivals }: 
     label,
     exemplars,
     cohesion: cohesions.length === 0 ? null : cohesions.reduce((sum, value) => sum + value, 0) / cohesions.length,
-    agreement: agreeing / exemplars,
+    agreement: cohesions.length === 0 ? null : agreeing / exemplars,
     rival: rival === undefined ? null : { label: rival[0], share: rival[1] / exemplars },
   };
 }

@@ -59,7 +59,7 @@ export async function galleryPage(gallery: Gallery, { diagnosis, map, provenance
       },
     },
     <>
-      <ClassTable classes={classes} />
+      <ClassTable classes={classes} fitted={diagnosis.fitted} />
       <Map gallery={gallery} map={map} suspects={suspects} />
       <section>
         <h2>Labels to look at ({suspects.length})</h2>
@@ -98,7 +98,7 @@ function contradictionText({ labels }: Contradiction): string {
   return labels.map((label) => classInfo(label).name).join(' / ');
 }
 
-function ClassTable({ classes }: Pick<GalleryDiagnosis, 'classes'>) {
+function ClassTable({ classes, fitted }: Pick<GalleryDiagnosis, 'classes' | 'fitted'>) {
   const number = (value: number | null): string => (value === null ? '–' : value.toFixed(3));
   return (
     <section>
@@ -106,6 +106,7 @@ function ClassTable({ classes }: Pick<GalleryDiagnosis, 'classes'>) {
       <p>
         Cohesion is the mean similarity of an exemplar to the nearest other one of its class; agreement is how often the nearest of all
         exemplars is of that class, or of one that it is a part of. Near-duplicates of an exemplar are not asked.
+        {fitted ? ' Both are better than for pictures to come, because the model was fitted to these labels.' : ''}
       </p>
       <Table
         columns={[

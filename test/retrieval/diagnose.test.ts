@@ -25,7 +25,7 @@ function galleryOf(entries: readonly { readonly cloud: number; readonly label: s
     embeddings,
     labels: [...new Set(labels)],
     exemplars: entries.map(({ label, group }, row) => ({ label, group: group ?? row, path: `${label}/${String(row)}.jpg` })),
-    manifest: { model: { dimension: DIMENSION } },
+    manifest: { model: { dimension: DIMENSION, fitted: false } },
     match: (query, { k = 10 } = {}) => ({
       neighbours: index.search(query, k).map((hit) => ({ ...hit, label: labels[hit.exemplar] ?? '' })),
       scores: [],
@@ -63,6 +63,13 @@ describe('diagnoseGallery', () => {
   it('holds neither a part of a class against it nor a class of too few', async () => {
     const gallery = galleryOf([...cloudOf(0, 'stomach', 20), ...cloudOf(0, 'antrum', 8), ...cloudOf(0, 'cecum', 2)]);
     expect((await diagnoseGallery(gallery)).suspects).toEqual([]);
+  });
+
+  it('says nothing of a class with a single picture', async () => {
+    const gallery = galleryOf([...cloudOf(0, 'stomach', 20), ...cloudOf(1, 'cecum', 1)]);
+    const { classes, fitted } = await diagnoseGallery(gallery);
+    expect(classes.at(-1)).toMatchObject({ label: 'cecum', cohesion: null, agreement: null, rival: { label: 'stomach' } });
+    expect(fitted).toBe(false);
   });
 
   it('never asks near-duplicates, and tells when they contradict each other', async () => {

@@ -58,7 +58,7 @@ export async function diagnose(gallery: Gallery): Promise<GalleryDiagnosis> {
   }
 }
 
-function diagnosisLines(gallery: Gallery, { classes, suspects, contradictions }: GalleryDiagnosis): string[] {
+function diagnosisLines(gallery: Gallery, { fitted, classes, suspects, contradictions }: GalleryDiagnosis): string[] {
   const pathOf = (exemplar: number): string => gallery.exemplars[exemplar]?.path ?? '';
   return [
     ...tableLines(
@@ -66,11 +66,14 @@ function diagnosisLines(gallery: Gallery, { classes, suspects, contradictions }:
       classes.map(({ label, cohesion, agreement, rival }) => [
         label,
         cohesion === null ? '–' : cohesion.toFixed(3),
-        percent(agreement),
+        agreement === null ? '–' : percent(agreement),
         rival === null ? '–' : `${rival.label} (${percent(rival.share)})`,
       ]),
     ),
     'cohesion: mean similarity of an exemplar to the nearest other one of its class; agreement: how often the nearest of all is of that class',
+    ...(fitted
+      ? ['Both are better than for pictures to come: the model was fitted to these labels. What to expect: lumenmark evaluate']
+      : []),
     '',
     ...listed(
       `${suspects.length} labels to look at (most of the ten nearest exemplars agree on another one)`,
