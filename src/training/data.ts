@@ -51,7 +51,7 @@ export interface DataSummary {
   readonly classes: Readonly<Record<string, { readonly train: number; readonly val: number }>>;
   readonly train: number;
   readonly val: number;
-  /** Patients, examinations or near-duplicates that are held together, by side. */
+  /** Patients, examinations or look-alikes that are held together, by side. */
   readonly groups: { readonly train: number; readonly val: number };
   readonly split: string;
   readonly unreadable: readonly { readonly path: string; readonly reason: string }[];
@@ -61,7 +61,7 @@ export interface DataSummary {
 const LISTED = 20;
 
 /**
- * Reads the pictures of a run and sets its sides: no group, and no near-duplicate of a training picture, is held back.
+ * Reads the pictures of a run and sets its sides: what `pictureGroups` holds together stands on one side.
  *
  * @throws UsageError `training-classes`, `training-split`; GalleryError, ModelError
  */
@@ -76,14 +76,14 @@ export async function readData(options: DataOptions): Promise<TrainingData> {
       pictures.push(await read(origin.train, 'train.rgb'));
       if (origin.val !== null) pictures.push(await read(origin.val, 'val.rgb'));
     }
-    return arrange(options, pictures);
+    return await arrange(options, pictures);
   } catch (error) {
     for (const set of pictures) await set.pixels.close();
     throw error;
   }
 }
 
-function arrange(options: DataOptions, pictures: readonly Pictures[]): TrainingData {
+async function arrange(options: DataOptions, pictures: readonly Pictures[]): Promise<TrainingData> {
   const [first, second] = pictures;
   if (first === undefined) throw new TypeError('No pictures');
   const report = pictures.flatMap(({ unreadable, copies }) => [
@@ -92,10 +92,11 @@ function arrange(options: DataOptions, pictures: readonly Pictures[]): TrainingD
     ...(copies.length > 0 ? [`${copies.length} copies of pictures of the same class are left out`] : []),
   ]);
   checkClasses(countBy(first.labels), 'training');
-  const groups = pictureGroups(
+  const groups = await pictureGroups(
     pictures.flatMap(({ names }) => names),
     pictures.flatMap(({ hashes }) => hashes),
     options.groupOf,
+    options.signal,
   );
   const { trainRows, val, split } = second === undefined ? divide(options, first, groups) : holdBack(first, second, groups, report);
   const trainLabels = countBy(trainRows.map((row) => first.labels[row] ?? ''));
@@ -145,7 +146,7 @@ function divide({ valFraction, seed, groupOf }: DataOptions, pictures: Pictures,
       remedy: 'Name other groups, give a folder with --val, or train without validation with --val-fraction 0.',
     });
   }
-  const by = groupOf === null ? 'near-duplicates stay together' : 'groups stay together as named';
+  const by = groupOf === null ? 'what looks alike stays together' : 'groups stay together as named';
   return { trainRows: train, val: { pictures, rows: val }, split: `${Math.round(valFraction * 100)} % held back, seed ${seed}; ${by}` };
 }
 
@@ -156,7 +157,7 @@ function holdBack(train: Pictures, val: Pictures, groups: readonly number[], rep
   const shared = val.labels.length - rows.length;
   if (shared > 0)
     report.push(
-      `${shared} pictures of the validation folder belong to a group of the training folder, or are near-duplicates of its pictures, and are left out`,
+      `${shared} pictures of the validation folder belong to a group of the training folder, or look like its pictures, and are left out`,
     );
   if (rows.length === 0) {
     throw new UsageError('training-split', 'No picture of the validation folder is independent of the training pictures.', {

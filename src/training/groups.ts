@@ -2,16 +2,22 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { parseCsv } from '../common/csv.js';
 import { messageOf, UsageError } from '../common/errors.js';
-import { nearDuplicateGroups } from '../retrieval/duplicates.js';
+import { lookAlikes } from '../retrieval/look-alikes.js';
 
 /** What a picture belongs to by its name: patient, examination, source; null when nothing is known. */
 export type GroupOf = (name: string) => string | null;
 
 /**
- * One number per picture, the same for pictures that belong together: by what `groupOf` says where it knows, else as near-duplicates, directly or
- * by a chain of them. Who names patients is believed: pictures of two patients may look alike, and simulated ones do.
+ * One number per picture, the same for pictures that belong together: by what `groupOf` says where it knows, else by looks as in an evaluation,
+ * directly or by a chain. Hashes alone are compared: there is no embedding yet that similarity could be measured with. Who names patients is
+ * believed: pictures of two patients may look alike, and simulated ones do.
  */
-export function pictureGroups(names: readonly string[], hashes: readonly Uint32Array[], groupOf: GroupOf | null): number[] {
+export async function pictureGroups(
+  names: readonly string[],
+  hashes: readonly Uint32Array[],
+  groupOf: GroupOf | null,
+  signal?: AbortSignal,
+): Promise<number[]> {
   const named = new Map<string, number>();
   const groups = names.map((name, picture) => {
     const group = groupOf?.(name) ?? null;
@@ -21,9 +27,12 @@ export function pictureGroups(names: readonly string[], hashes: readonly Uint32A
     return first;
   });
   const unnamed = groups.flatMap((group, picture) => (group === null ? [picture] : []));
-  const alike = nearDuplicateGroups(unnamed.map((picture) => hashes[picture] ?? new Uint32Array()));
+  const alike = await lookAlikes(
+    unnamed.map((picture) => hashes[picture] ?? new Uint32Array()),
+    { embeddings: null, ...(signal === undefined ? {} : { signal }) },
+  );
   unnamed.forEach((picture, place) => {
-    groups[picture] = unnamed[alike.of(place)] ?? picture;
+    groups[picture] = unnamed[alike.groups.of(place)] ?? picture;
   });
   return groups.map((group, picture) => group ?? picture);
 }

@@ -7,7 +7,7 @@ export interface Split {
 }
 
 /**
- * Holds whole groups (patients, near-duplicates) back for validation, so that each class comes as near to `fraction` as its groups allow.
+ * Holds whole groups (patients, look-alikes) back for validation, so that each class comes as near to `fraction` as its groups allow.
  * Large groups are placed first; the seed decides among equals. A class of one group stays in training.
  */
 export function splitByGroup(labels: readonly string[], groups: readonly (number | string)[], fraction: number, seed: number): Split {

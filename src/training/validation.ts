@@ -21,7 +21,7 @@ export interface Validation {
   readonly perClass: Readonly<Record<string, { readonly n: number; readonly recallAt1: number }>>;
   /** 95 %, every query counted as independent. */
   readonly wilson: Interval;
-  /** 95 %, groups (patients, near-duplicates) drawn with replacement. */
+  /** 95 %, groups (patients, look-alikes) drawn with replacement. */
   readonly byGroup: { readonly recallAt1: Interval; readonly classMeanRecallAt1: Interval };
 }
 

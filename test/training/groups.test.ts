@@ -1,18 +1,44 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/common/random.js';
+import { rowGroups } from '../../src/evaluation/row-groups.js';
+import { SAME_SCENE_BITS } from '../../src/retrieval/look-alikes.js';
 import { groupsFromTable, pictureGroups } from '../../src/training/groups.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const hash = (first: number): Uint32Array =>
-  Uint32Array.from({ length: 8 }, (_, word) => (word === 0 ? first : word % 2 === first % 2 ? 0xffffffff : 0));
+const scene = (seed: number): Uint32Array => {
+  const random = seededRandom(seed);
+  return Uint32Array.from({ length: 8 }, () => random() * 2 ** 32);
+};
+/** The hash with so many of its bits turned. */
+const turned = (hash: Uint32Array, bits: number): Uint32Array => {
+  const result = hash.slice();
+  for (let bit = 0; bit < bits; bit++) result[bit % 8]! ^= 1 << (bit >>> 3);
+  return result;
+};
 
 describe('pictureGroups', () => {
-  it('believes the names, and joins near-duplicates among the pictures that have none', () => {
-    const names = ['p1-a', 'p2-a', 'x', 'p1-b', 'y', 'z'];
-    const hashes = [hash(1), hash(1), hash(1), hash(2), hash(1), hash(2)];
-    expect(pictureGroups(names, hashes, (name) => /^p\d/.exec(name)?.[0] ?? null)).toEqual([0, 1, 2, 0, 2, 5]);
-    expect(pictureGroups(names, hashes, null)).toEqual([0, 0, 0, 3, 0, 3]);
+  const names = ['p1-a', 'p2-a', 'x', 'p1-b', 'y', 'z'];
+  const [a, b] = [scene(1), scene(2)];
+
+  it('believes the names, and joins what looks alike among the pictures that have none', async () => {
+    const hashes = [a, a, a, b, a, b];
+    expect(await pictureGroups(names, hashes, (name) => /^p\d/.exec(name)?.[0] ?? null)).toEqual([0, 1, 2, 0, 2, 5]);
+    expect(await pictureGroups(names, hashes, null)).toEqual([0, 0, 0, 3, 0, 3]);
+  });
+
+  it('joins as an evaluation does, so that neither has one moment on both sides', async () => {
+    const hashes = [a, turned(a, SAME_SCENE_BITS), turned(b, 49), b, turned(a, 2 * SAME_SCENE_BITS), scene(3)];
+    const groups = await pictureGroups(names, hashes, null);
+    // The fifth is within reach of the second alone.
+    expect(groups).toEqual([0, 0, 2, 3, 0, 5]);
+    const evaluated = await rowGroups(
+      hashes,
+      names.map(() => null),
+      { embeddings: null },
+    );
+    expect(groups).toEqual(evaluated.groups);
   });
 });
 
