@@ -12,11 +12,14 @@ export interface Rectangle {
   readonly height: number;
 }
 
-export interface PictureSize {
+/** What cut, mask and encoders are made for. */
+export interface PictureForm {
   readonly width: number;
   readonly height: number;
   /** Width of a pixel over its height; null: what keeps the proportions of the picture. */
   readonly pixelAspect: number | null;
+  /** ffmpeg's name, `yuv420p`; null: any. */
+  readonly pixelFormat: string | null;
 }
 
 /** How frames become packets of a recording: `copy` takes those of the source. */
@@ -35,11 +38,8 @@ export interface CapturePlan {
   readonly analysis: { readonly width: number; readonly height: number; readonly fps: number | null } | null;
   /** Every frame, cut and masked, at full size; nothing is encoded while the gate is shut (`gateCommand`). */
   readonly recording: { readonly codec: RecordingCodec; readonly open: boolean } | null;
-  /**
-   * What every picture is brought to, since a source may change its size at any time: cut, mask and encoders are made for one. Null while the
-   * source has not shown it.
-   */
-  readonly size: PictureSize | null;
+  /** What every picture is brought to, since a source may change at any time. Null while it has not shown itself. */
+  readonly form: PictureForm | null;
   readonly cut: Rectangle | null;
   readonly mask: Mask | null;
   /** Show the whole source in the preview, without cut and mask. */
@@ -146,7 +146,7 @@ export function captureArguments(plan: CapturePlan, ffmpeg: Pick<Ffmpeg, 'capabi
     // Tells size, pixel aspect and interlacing of what is really decoded, once per change of these.
     `[0:V:0]${join(...timing(plan))},split=2[shape][timed]`,
     "[shape]select='eq(n,0)',showinfo,nullsink",
-    `[timed]${join(...deinterlacing(plan), ...sizing(plan), ...before(plan), `split=${whole.length + (cut.length > 0 ? 1 : 0)}`)}${cut.length > 0 ? '[seen]' : ''}${whole.map(({ index }) => `[w${index}]`).join('')}`,
+    `[timed]${join(...deinterlacing(plan), ...forming(plan), ...before(plan), `split=${whole.length + (cut.length > 0 ? 1 : 0)}`)}${cut.length > 0 ? '[seen]' : ''}${whole.map(({ index }) => `[w${index}]`).join('')}`,
   ];
   if (cut.length > 0) {
     const masked = maskChain(plan);
@@ -194,12 +194,20 @@ function deinterlacing({ deinterlace }: CapturePlan): string[] {
   return deinterlace === 'none' ? [] : [`yadif=mode=0:parity=-1:deint=${deinterlace === 'all' ? 0 : 1}`, `settb=1/${TICKS_PER_SECOND}`];
 }
 
-/** Costs nothing while the size is the one. */
-function sizing({ size }: CapturePlan): string[] {
-  if (size === null) return [];
-  const { width, height, pixelAspect } = size;
-  return [`scale=${width}:${height}:flags=bilinear`, ...(pixelAspect === null ? [] : [`setsar=${pixelAspect.toFixed(6)}:1000`])];
+/** Costs nothing while pictures come in that form. */
+function forming({ form }: CapturePlan): string[] {
+  if (form === null || (form.pixelFormat !== null && NOT_MADE.test(form.pixelFormat))) return [];
+  const { width, height, pixelAspect, pixelFormat } = form;
+  return [
+    `scale=${width}:${height}:flags=bilinear`,
+    // Unpinned, ffmpeg would choose what suits the pickiest stream: gray, for all.
+    ...(pixelFormat === null ? [] : [`format=${pixelFormat}`]),
+    ...(pixelAspect === null ? [] : [`setsar=${pixelAspect.toFixed(6)}:1000`]),
+  ];
 }
+
+/** Pixel formats that ffmpeg can only convert from. */
+const NOT_MADE = /^(?:pal8|bayer_|xyz12)/;
 
 /** Leaves out, before any work is done on them, frames that no stream wants. */
 function before(plan: CapturePlan): string[] {

@@ -39,18 +39,30 @@ export async function resolveInput(source: string, ffmpeg: Ffmpeg): Promise<Inpu
     demand(ffmpeg.capabilities.protocols.has(protocol), 'protocol-unsupported', redact(source), `no ${scheme} protocol`, ffmpeg);
     return { kind: 'stream', label: redact(source), address: source };
   }
+  // One letter is a drive of Windows.
+  if (scheme.length > 1 && scheme !== 'file' && rest.startsWith('//')) {
+    throw new MediaError(
+      'protocol-unsupported',
+      `${redact(source)} cannot be opened: ${scheme}:// is no kind of address that is known here.`,
+      {
+        remedy: `Addresses begin with ${[...STREAMS].map((name) => `${name}://`).join(', ')}; devices with v4l2: and the like.`,
+      },
+    );
+  }
   return fileInput(scheme === 'file' ? (rest.startsWith('//') ? decodeURIComponent(new URL(source).pathname) : rest) : source);
 }
 
 async function fileInput(path: string): Promise<Input> {
   const absolute = resolve(path);
   const label = basename(absolute);
+  // Whoever mistypes an address has it taken for a path, password and all.
+  const shown = redact(path);
   let isDirectory: boolean;
   try {
     const found = await stat(absolute);
     isDirectory = found.isDirectory();
     if (found.isFile() && found.size === 0) {
-      throw new MediaError('file-empty', `${path} cannot be read: it is empty (0 bytes).`, {
+      throw new MediaError('file-empty', `${shown} cannot be read: it is empty (0 bytes).`, {
         remedy: 'The recording or the copy was interrupted; copy it again.',
       });
     }
@@ -59,8 +71,8 @@ async function fileInput(path: string): Promise<Input> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const denied = code === 'EACCES' || code === 'EPERM';
     const missing = code === 'ENOENT' || code === 'ENOTDIR';
-    const why = missing ? 'it does not exist' : denied ? 'permission was denied' : messageOf(error);
-    throw new MediaError(missing ? 'file-missing' : denied ? 'permission-denied' : 'file-unreadable', `${path} cannot be read: ${why}.`, {
+    const why = missing ? 'it does not exist' : denied ? 'permission was denied' : redact(messageOf(error));
+    throw new MediaError(missing ? 'file-missing' : denied ? 'permission-denied' : 'file-unreadable', `${shown} cannot be read: ${why}.`, {
       remedy: missing ? 'Check the path; addresses begin with rtsp://, http:// …, devices with v4l2: …' : 'Check the permissions.',
       cause: error,
     });

@@ -39,7 +39,7 @@ export async function stillOf(ffmpeg: Ffmpeg, path: string, ptsUs: number, field
     preview: { fps: ANY_FPS, width: LARGEST_SIDE, quality: STILL_QUALITY },
     analysis: null,
     recording: null,
-    size: fieldOfView && { width: fieldOfView.sourceWidth, height: fieldOfView.sourceHeight, pixelAspect: null },
+    form: fieldOfView && { width: fieldOfView.sourceWidth, height: fieldOfView.sourceHeight, pixelAspect: null, pixelFormat: null },
     cut: fieldOfView,
     mask: fieldOfView === null ? null : maskFor(fieldOfView, ffmpeg),
     wholePreview: fieldOfView === null,

@@ -31,7 +31,7 @@ const BARE: CapturePlan = {
   analysis: { width: 224, height: 224, fps: null },
   cut: CIRCLE,
   recording: null,
-  size: null,
+  form: null,
   mask: null,
   wholePreview: false,
   deinterlace: 'none',

@@ -7,6 +7,7 @@ import { inputArguments, isLiveInput, resolveInput, type Input } from '../../src
 import { maskBoxes, maskFor } from '../../src/capture/mask.js';
 import type { FieldOfView } from '../../src/capture/frame.js';
 import { rowSpans } from '../../src/media/row-spans.js';
+import { MediaError } from '../../src/common/errors.js';
 import { allFfmpegs, clipFolder } from '../support/ffmpegs.js';
 
 const ffmpegs = await allFfmpegs();
@@ -17,7 +18,7 @@ const PLAN: CapturePlan = {
   preview: { fps: 30, width: 960, quality: 4 },
   analysis: { width: 224, height: 224, fps: null },
   recording: null,
-  size: null,
+  form: null,
   cut: { x: 10, y: 20, width: 200, height: 160 },
   mask: null,
   wholePreview: false,
@@ -86,12 +87,28 @@ describe('maskBoxes', () => {
   });
 });
 
+describe.each(ffmpegs)('the filters of the %s ffmpeg', (_, ffmpeg) => {
+  it('leave the colours of a live source alone, whatever its pixel format', () => {
+    for (const pixelFormat of ['yuv420p', 'yuyv422', 'yuvj422p', 'bgr0', 'yuv422p10le', 'pal8']) {
+      const form = { width: 240, height: 160, pixelAspect: 1, pixelFormat };
+      const plan = { ...PLAN, gray: null, preview: null, form, cut: null };
+      const { output } = captureArguments(plan, ffmpeg);
+      const words = output.slice(0, output.indexOf('-map')).concat('-map', '[o0]', '-frames:v', '1', '-f', 'rawvideo', 'pipe:1');
+      const input = ['-f', 'lavfi', '-i', `color=c=red:s=240x160:r=5:d=1,format=${pixelFormat}`];
+      const ticks = ['-map', '[o1]', '-map', '[o2]', '-f', 'null', '-'];
+      const bytes = execFileSync(ffmpeg.path, ['-v', 'error', '-nostdin', ...input, ...words, ...ticks], { maxBuffer: 2 ** 26 });
+      const middle = 3 * (112 * 224 + 112);
+      expect([...bytes.subarray(middle, middle + 3)].map((value) => Math.round(value / 64))).toEqual([4, 0, 0]);
+    }
+  });
+});
+
 describe.each(ffmpegs)('the mask with the %s ffmpeg', (_, ffmpeg) => {
-  function expectMasked(type: 'picture' | 'boxes', input: readonly string[], size: CapturePlan['size'], frames: number): void {
+  function expectMasked(type: 'picture' | 'boxes', input: readonly string[], form: CapturePlan['form'], frames: number): void {
     const mask = type === 'picture' ? maskFor(HEXAGON, ffmpeg)! : { type, boxes: maskBoxes(HEXAGON) };
     expect(mask.type).toBe(type);
     const { output } = captureArguments(
-      { ...PLAN, gray: null, preview: null, prompt: false, size, cut: HEXAGON, analysis: { width: 160, height: 120, fps: null }, mask },
+      { ...PLAN, gray: null, preview: null, prompt: false, form, cut: HEXAGON, analysis: { width: 160, height: 120, fps: null }, mask },
       ffmpeg,
     );
     const words = output.slice(0, output.indexOf('-f')).concat('-f', 'rawvideo', 'pipe:1');
@@ -135,7 +152,7 @@ describe.each(ffmpegs)('the mask with the %s ffmpeg', (_, ffmpeg) => {
       });
       const changing = join(clips.folder, 'changing.ts');
       writeFileSync(changing, Buffer.concat(parts));
-      expectMasked(type, ['-i', changing], { width: 240, height: 160, pixelAspect: 1 }, 30);
+      expectMasked(type, ['-i', changing], { width: 240, height: 160, pixelAspect: 1, pixelFormat: 'yuv420p' }, 30);
     } finally {
       clips.remove();
     }
@@ -157,6 +174,14 @@ describe('resolveInput', () => {
     const input = await resolveInput(source, first);
     expect(input).toMatchObject(expected);
     expect(isLiveInput(input)).toBe(input.kind === 'device' || input.kind === 'stream');
+  });
+
+  it('never repeats the credentials of an address that it takes for a path, or does not know', async () => {
+    for (const source of ['ftp://doctor:geheim@host/a.mp4', 'htps://doctor:geheim@host/a', './rtsp://doctor:geheim@host/a']) {
+      const refused = (await resolveInput(source, first).catch((error: unknown) => error)) as MediaError;
+      expect(refused).toBeInstanceOf(MediaError);
+      expect(refused.message + (refused.remedy ?? '')).not.toContain('geheim');
+    }
   });
 
   it('asks devices and streams for low delay, and files for nothing from the network', () => {
