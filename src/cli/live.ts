@@ -99,6 +99,9 @@ export function register(program: Command): void {
     .action((flags: LiveFlags) => live(flags));
 }
 
+/** Ctrl-C, the service manager, and the closing of the terminal. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 async function live(flags: LiveFlags): Promise<void> {
   const galleryDir = flags.gallery ?? (existsSync(DEMO_GALLERY) ? DEMO_GALLERY : undefined);
   if (galleryDir === undefined) {
@@ -114,7 +117,7 @@ async function live(flags: LiveFlags): Promise<void> {
   const onSignal = (): void => {
     stop.abort();
   };
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  for (const signal of STOP_SIGNALS) process.once(signal, onSignal);
   try {
     const ffmpeg = await findFfmpeg(flags.ffmpeg === undefined ? {} : { path: flags.ffmpeg });
     console.log(`ffmpeg     ${ffmpeg.version}, ${ffmpeg.path}`);
@@ -125,6 +128,7 @@ async function live(flags: LiveFlags): Promise<void> {
     cleanups.push(() => embedder.dispose());
     console.log(`model      ${gallery.model.name} on ${embedder.device.name} (${embedder.device.reason})`);
 
+    stop.signal.throwIfAborted();
     const rules = retentionRules(flags);
     const home = await openHome(flags.record || rules !== null);
     if (home !== null) cleanups.push(() => home.dispose());
@@ -190,14 +194,21 @@ async function live(flags: LiveFlags): Promise<void> {
     cleanups.push(() => server.dispose());
 
     const record = flags.record ? { record: flags.recordLabel === undefined ? {} : { label: flags.recordLabel } } : {};
-    for (const source of flags.source) await session.addSource({ source, ...record });
+    for (const source of flags.source) {
+      stop.signal.throwIfAborted();
+      await session.addSource({ source, ...record });
+    }
     if (demo) await session.addSource({ source: DEMO_SOURCE, loop: true, ...record });
     console.log(`overlay    ${server.url}`);
     console.log('Research use only. Ctrl-C stops.');
     await aborted(stop.signal);
     console.log('Stopping …');
+  } catch (error) {
+    // A terminal sends Ctrl-C to whatever runs in it: an ffmpeg that was asked for its encoders then fails too, and no one wants to read why.
+    if (!stop.signal.aborted) throw error;
+    console.log('Stopping …');
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     for (const cleanup of cleanups.reverse()) await cleanup();
   }
 }

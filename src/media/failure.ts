@@ -144,6 +144,13 @@ const RULES: readonly Rule[] = [
   },
   {
     code: 'codec-unknown',
+    // A codec without a name has at best the four letters by which its container calls it.
+    pattern: /Video: none(?: \(([^\s/]+) \/ 0x[\da-f]+\))?[\s\S]*(?:Decoder \(codec none\) not found|no decoder found)/i,
+    cause: ([, tag]) => `this ffmpeg does not know its codec${tag === undefined ? '' : ` (${tag})`}`,
+    remedy: OTHER_FFMPEG,
+  },
+  {
+    code: 'codec-unknown',
     pattern:
       /Decoder \(codec (\S+)\) not found|Unknown decoder '?([^'\s]+)|Decoding requested, but no decoder found|Decoder (\S+) not found/i,
     cause: (match) => `this ffmpeg has no decoder for its codec (${match[1] ?? match[2] ?? match[3] ?? 'unknown'})`,
@@ -208,7 +215,7 @@ export function failureFrom(lines: readonly string[], context: FailureContext): 
   const last = lines.filter((line) => /\[(?:error|fatal)\]/.test(line)).at(-1) ?? lines.at(-1);
   const said = last === undefined ? 'ffmpeg ended without a word' : `ffmpeg said "${shortened(redact(last))}"`;
   return new MediaError('ffmpeg-failed', `${context.label} cannot be read: ${said}.`, {
-    remedy: 'Try to play it with ffplay or another program; the log (--log-level debug) has all that ffmpeg said.',
+    remedy: 'Try to play it with ffplay or another program; with LUMENMARK_DEBUG=1 in the environment all that ffmpeg said is printed.',
     cause: text,
   });
 }

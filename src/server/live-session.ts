@@ -26,12 +26,18 @@ export interface LiveSessionOptions {
   readonly procedures?: LiveProceduresOptions | null;
 }
 
+interface OpenedSource {
+  readonly session: SourceSession;
+  readonly subscription: Subscription;
+}
+
 /** The application behind the server: any number of sources that share one model, one gallery and one checklist. */
 export class LiveSession implements SessionController {
   readonly messages = new Subject<SessionMessage>();
   readonly procedures: LiveProcedures | null;
   readonly #options: LiveSessionOptions;
-  readonly #sources = new Map<string, { session: SourceSession; subscription: Subscription }>();
+  /** The first is shown by default. */
+  readonly #sources = new Map<string, OpenedSource>();
   #checklist: Checklist;
   #opened = 0;
 
@@ -70,11 +76,36 @@ export class LiveSession implements SessionController {
 
   /** Opens a source beside those that are open; with `record`, a procedure that begins with its first frame. */
   async addSource(request: OpenSourceRequest & { record?: { label?: string } }): Promise<{ sourceId: string }> {
+    const opened = await this.#open(request);
+    this.#sources.set(opened.session.id, opened);
+    this.#sayHello();
+    if (request.record !== undefined) await this.procedures?.start({ sourceId: opened.session.id, ...request.record });
+    opened.session.start();
+    return { sourceId: opened.session.id };
+  }
+
+  /** Opens a source in the place of the one that is shown, which goes on when the new one cannot be opened. */
+  async openSource(request: OpenSourceRequest): Promise<{ sourceId: string }> {
+    const opened = await this.#open(request);
+    const [replaced, ...others] = this.#sources;
+    this.#sources.clear();
+    for (const [id, source] of [[opened.session.id, opened] as const, ...(replaced ? [replaced] : []), ...others])
+      this.#sources.set(id, source);
+    // A capture device can be open once only: it is not read before what played is gone.
+    if (replaced === undefined) this.#sayHello();
+    else await this.closeSource(replaced[0]);
+    opened.session.start();
+    return { sourceId: opened.session.id };
+  }
+
+  /** A source that is ready to start. */
+  async #open(request: OpenSourceRequest): Promise<OpenedSource> {
     const { gallery, embedder, tracker, openSource } = this.#options;
-    if (request.checklistId !== undefined) this.#checklist = loadShipped(request.checklistId);
+    const checklist = request.checklistId === undefined ? null : loadShipped(request.checklistId);
     this.#opened += 1;
     const id = `source-${this.#opened}`;
     const { source, simulated } = await openSource({ id, source: request.source, loop: request.loop ?? false });
+    if (checklist !== null) this.#checklist = checklist;
     const session = new SourceSession({
       source,
       embedder,
@@ -84,25 +115,12 @@ export class LiveSession implements SessionController {
       simulated,
       keepsProcedures: this.procedures !== null,
     });
-    this.#sources.set(id, {
-      session,
-      subscription: session.messages.subscribe((message) => {
-        this.messages.next(message);
-        // A recording that was played to its end has no more to tell.
-        if (!session.isAlive) void this.procedures?.stopOf(session);
-      }),
+    const subscription = session.messages.subscribe((message) => {
+      this.messages.next(message);
+      // A recording that was played to its end has no more to tell.
+      if (!session.isAlive) void this.procedures?.stopOf(session);
     });
-    this.#sayHello();
-    if (request.record !== undefined) await this.procedures?.start({ sourceId: id, ...request.record });
-    session.start();
-    return { sourceId: id };
-  }
-
-  async openSource(request: OpenSourceRequest): Promise<{ sourceId: string }> {
-    const replaced = this.#default?.id;
-    // A capture device can be open once only: let go of it first.
-    if (replaced !== undefined) await this.closeSource(replaced);
-    return this.addSource(request);
+    return { session, subscription };
   }
 
   async closeSource(sourceId: string | null): Promise<void> {

@@ -33,6 +33,14 @@ describe('failureFrom', () => {
     expect(error.remedy).toBeTruthy();
   });
 
+  it('calls a codec without a name by the letters that its container has for it', () => {
+    const lines = [
+      '[info] Stream #0:0[0x1](und): Video: none (zzz9 / 0x397A7A7A), none, 672x544',
+      '[error] Decoder (codec none) not found',
+    ];
+    expect(failureFrom(lines, file)).toMatchObject({ code: 'codec-unknown', message: expect.stringContaining('(zzz9)') as string });
+  });
+
   it('never repeats a credential, not even as the cause', () => {
     const error = failureFrom(['[error] rtsp://doctor:geheim@host/x: strange'], stream);
     expect(JSON.stringify([error.message, error.remedy, error.cause])).not.toContain('geheim');

@@ -174,3 +174,17 @@ describe('a procedure of a live session', () => {
     await session.closeSource(null);
   });
 });
+
+describe('the sources of a live session', () => {
+  it('lets what plays go on when another cannot be opened, and puts another in its place and not behind the rest', async () => {
+    const { sourceId: shown } = await session.addSource({ source: video, loop: true });
+    const { sourceId: beside } = await session.addSource({ source: video, loop: true });
+    const refused = await call('POST', '/api/source', { source: '/nowhere.mp4', checklistId: 'colonoscopy' });
+    expect(refused).toMatchObject({ status: 422, answer: { code: 'file-missing' } });
+    expect(session.hello(null)).toMatchObject({ source: { id: shown }, checklist: { id: 'esge-2016' } });
+    const { answer } = await call('POST', '/api/source', { source: video, loop: true });
+    expect(session.hello(null).source?.id).toBe(answer['sourceId']);
+    expect(session.hello(null).sources.map(({ id }) => id)).toEqual([answer['sourceId'], beside]);
+    await session.closeSource(null);
+  });
+});

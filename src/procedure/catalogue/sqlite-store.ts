@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf } from '../../common/errors.js';
 import { documentedShare, folded, inOrderOf, isDocumented, type ProcedureFilter, type ResolvedProcedureQuery } from './query.js';
 import { lettersOf } from './site-letters.js';
 import { openSqlite, type SqliteDatabase } from './sqlite.js';
@@ -38,14 +39,19 @@ type SummaryRow = [content: string, checklist: number];
  * A catalogue in a file that other processes may use at the same time. One that is damaged or of another version is deleted and begun
  * anew, empty: it holds nothing that the folders do not.
  *
- * @returns the store, or why this machine has no SQLite.
+ * @returns the store, or why there is none: no SQLite on this machine, or a home that cannot be written to.
  */
 export function sqliteStore(file: string): { readonly store: CatalogueStore } | { readonly reason: string } {
-  mkdirSync(dirname(file), { recursive: true });
-  let opened = open(file);
-  if (opened === 'unusable') {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+  let opened: ReturnType<typeof open>;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
     opened = open(file);
+    if (opened === 'unusable') {
+      for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+      opened = open(file);
+    }
+  } catch (error) {
+    return { reason: messageOf(error) };
   }
   if (opened === 'unusable') return { reason: `${file} cannot be used as a database` };
   return 'reason' in opened ? opened : { store: storeOn(opened.database) };
