@@ -5,6 +5,7 @@ import { createAmender } from '../../../src/procedure/amend.js';
 import { coverageOf } from '../../../src/procedure/final-coverage.js';
 import { installationKey } from '../../../src/procedure/key.js';
 import type { PhotographAudit } from '../../../src/procedure/photographs/audit-photographs.js';
+import { keptStills } from '../../../src/procedure/exemplar-pictures.js';
 import { findPhotographs } from '../../../src/procedure/photographs/find-photographs.js';
 import { proceduresFolder } from '../../../src/procedure/paths.js';
 import { readProcedure } from '../../../src/procedure/reader.js';
@@ -91,6 +92,15 @@ describe('auditPhotographs', () => {
       correction: { by: 'Dr Meier' },
     });
     expect(report.verification).toMatchObject({ verdict: 'intact', seals: { length: 2 } });
+    // As exemplars they go under what the person said, and a photograph that nobody looked at before comes too.
+    const second = { file: audit.photographs[2]!.picture, reason: 'clear', by: 'Dr Meier' } as const;
+    await amender.amend(audit.folder, { type: 'assignment', from: null, to: 'antrum', ...second });
+    expect(keptStills(await readProcedure(audit.folder)).map(({ label, path }) => [label, path])).toEqual([
+      ['antrum', 'stills/antrum-1.jpg'],
+      ['duodenal-bulb', 'stills/duodenal-bulb-3.jpg'],
+      ['angulus', 'stills/z-line-0.jpg'],
+      ['antrum', audit.photographs[2]!.picture],
+    ]);
     const corrected = await readFile(join(out, 'report.html'), 'utf8');
     expect(corrected).toMatch(/The machine had said: Z-line/);
     expect(corrected).toMatch(/Dr Meier/);
