@@ -28,7 +28,11 @@ export class ProcedureFiles {
 
   /** @throws HttpError 404 for what is no procedure; ProcedureError for one that cannot be read. */
   procedure(id: string): Promise<Procedure> {
-    return this.#read(this.#procedures, PROCEDURES_KEPT, id, JOURNAL_FILE, readProcedure);
+    return this.#read(this.#procedures, PROCEDURES_KEPT, id, JOURNAL_FILE, async (folder) => {
+      const procedure = await readProcedure(folder);
+      if (procedure.id !== id) throw exchanged(id, procedure.id);
+      return procedure;
+    });
   }
 
   detections(id: string): Promise<DetectionIndex> {
@@ -63,4 +67,11 @@ export class ProcedureFiles {
 
 function unknown(id: string): HttpError {
   return new HttpError(404, 'procedure-unknown', `There is no procedure "${id.slice(0, 60)}".`);
+}
+
+/** Half of what is shown would come from the one folder and half from the other. */
+function exchanged(id: string, held: string): ProcedureError {
+  return new ProcedureError('procedure-exchanged', `The folder ${id} holds another procedure, ${held}.`, {
+    remedy: 'Its content was exchanged, or it was copied under this name: move it out of the home.',
+  });
 }

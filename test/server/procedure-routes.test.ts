@@ -1,5 +1,5 @@
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/common/random.js';
 import { openCatalogue, type Catalogue } from '../../src/procedure/catalogue/catalogue.js';
@@ -134,6 +134,13 @@ describe('routes of kept procedures', () => {
     rmSync(join(closed.folder, 'recording.mp4'));
     symlinkSync(outside, join(closed.folder, 'recording.mp4'));
     expect((await get(`/${closed.id}/files/recording.mp4`)).status).toBe(404);
+  });
+
+  it('show no procedure under the name of another', async () => {
+    const id = '2026-01-02T03-04-05Z-aaaa';
+    cpSync(closed.folder, join(dirname(closed.folder), id), { recursive: true });
+    expect(await get(`/${id}`)).toMatchObject({ status: 409, body: { code: 'procedure-exchanged' } });
+    expect(await get(`/${id}/verification`)).toMatchObject({ status: 409 });
   });
 
   it('say when a folder is not what was sealed', async () => {
