@@ -41,6 +41,20 @@ export async function readInstallationKey(home: string): Promise<InstallationKey
   }
 }
 
+/**
+ * What tells seals of this installation from those of others, hex; null where there is no key, or none that can be read: to verify needs no
+ * key, and must be possible where it was lost or belongs to somebody else.
+ */
+export async function ownPublicKey(home: string, onUnreadable?: (error: ProcedureError) => void): Promise<string | null> {
+  try {
+    return (await readInstallationKey(home))?.publicKey ?? null;
+  } catch (error) {
+    if (!(error instanceof ProcedureError)) throw error;
+    onUnreadable?.(error);
+    return null;
+  }
+}
+
 async function createKey(home: string): Promise<InstallationKey> {
   const { privateKey } = generateKeyPairSync('ed25519');
   await mkdir(home, { recursive: true });

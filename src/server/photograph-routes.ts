@@ -5,7 +5,7 @@ import { CLASSES } from '../common/landmarks.js';
 import { ProcedureError } from '../common/errors.js';
 import { createAmender } from '../procedure/amend.js';
 import { checklistOf } from '../procedure/final-coverage.js';
-import { readInstallationKey, type InstallationKey } from '../procedure/key.js';
+import { ownPublicKey, type InstallationKey } from '../procedure/key.js';
 import { DERIVED_FILES, isProcedureId, procedureFolder } from '../procedure/paths.js';
 import { photographsOfJournal } from '../procedure/photographs/documentation.js';
 import { readProcedure, type Procedure } from '../procedure/reader.js';
@@ -94,7 +94,7 @@ export function photographRoutes({ home, key }: PhotographRoutesOptions): Route[
         const contentType = REPORT_TYPES[name];
         if (contentType === undefined) throw new HttpError(404, 'no-report', `A report is one of ${Object.keys(REPORT_TYPES).join(', ')}.`);
         const { folder, id } = await procedureOf(context);
-        await writeReport(folder, { ownKey: (key ?? (await readInstallationKey(home)))?.publicKey ?? null });
+        await writeReport(folder, { ownKey: key?.publicKey ?? (await ownPublicKey(home)) });
         if (name === 'report.html') context.response.setHeader('Content-Security-Policy', REPORT_POLICY);
         await sendFile(context, join(folder, name), {
           contentType,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Catalogue } from '../procedure/catalogue/catalogue.js';
 import { summarise } from '../procedure/catalogue/summarise.js';
 import { checklistOf } from '../procedure/final-coverage.js';
-import { readInstallationKey } from '../procedure/key.js';
+import { ownPublicKey } from '../procedure/key.js';
 import { fileNameFor } from '../procedure/paths.js';
 import type { Procedure } from '../procedure/reader.js';
 import { videoParts } from '../procedure/recording-parts.js';
@@ -135,7 +135,7 @@ export function procedureRoutes({ home, catalogue, gallery, embedder, ffmpeg }: 
       pattern: '/api/procedures/:id/verification',
       handler: async (context): Promise<ProcedureVerification> => {
         const { folder } = await files.procedure(idOf(context));
-        const ownKey = (await readInstallationKey(home))?.publicKey ?? null;
+        const ownKey = await ownPublicKey(home);
         const { verdict, findings, lines, files: checked, headHash, key } = await verifyProcedure(folder, { ownKey });
         return { verdict, findings: findings.map(({ message }) => message), lines, files: checked, headHash, key: key?.owner ?? null };
       },

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -118,6 +119,25 @@ describe('lumenmark procedures', () => {
     expect(out).toMatch(/0:01 +Dr Example +note: Ödem, 5 × 3 mm no biopsy/);
     expect(out).toMatch(/fundus set to seen: seen in retroflexion/);
     expect((await procedures('list')).out).not.toMatch(/\u001b|\u202e/);
+  });
+
+  it('verifies without its own key, and when nobody reads on', async () => {
+    const key = join(home, 'installation-key.pem');
+    const good = readFileSync(key);
+    writeFileSync(key, 'no key');
+    const { id: sealed } = await closedTestProcedure(home);
+    const verified = await procedures('verify', sealed);
+    writeFileSync(key, good);
+    expect(verified.code).toBe(0);
+    expect(verified.out).toContain('a key that is not known here');
+    expect(verified.err).toContain('cannot be told from others');
+
+    const child = spawn(process.execPath, [MAIN, 'procedures', 'verify', sealed], { env: { ...process.env, LUMENMARK_HOME: home } });
+    let errors = '';
+    child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
+    child.stdout.destroy();
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(errors).toBe('');
   });
 
   it('keeps the private key to its owner', () => {

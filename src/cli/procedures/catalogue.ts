@@ -22,8 +22,8 @@ export interface FilterFlags {
 export function withFilters(command: Command): Command {
   return command
     .option('--text <text>', 'part of the label or id')
-    .option('--from <day>', 'first day, such as 2026-11-01')
-    .option('--to <day>', 'last day')
+    .option('--from <day>', 'first day in UTC, such as 2026-11-01')
+    .option('--to <day>', 'last day in UTC')
     .option('-c, --checklist <id>', 'only of this checklist')
     .addOption(new Option('--kind <kind>', 'only of this kind').choices(['recorded', 'imported', 'photographs']))
     .addOption(new Option('--state <state>', 'only in this state').choices(['open', 'closed', 'interrupted']))

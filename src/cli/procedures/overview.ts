@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { lumenmarkHome } from '../../common/home.js';
 import { progressBar } from '../../common/progress.js';
-import { readInstallationKey } from '../../procedure/key.js';
+import { ownPublicKey } from '../../procedure/key.js';
 import { remakeOverview } from '../../procedure/report/remake-overview.js';
 
 /** `lumenmark procedures overview`. */
@@ -13,7 +13,7 @@ export function registerOverview(procedures: Command): void {
     .option('--json', 'print the overview as JSON', false)
     .action(async (folder: string, { json }: { json: boolean }) => {
       const home = lumenmarkHome();
-      const ownKey = (await readInstallationKey(home))?.publicKey ?? null;
+      const ownKey = await ownPublicKey(home);
       const bar = progressBar();
       const { overview, files } = await remakeOverview(folder, {
         home,

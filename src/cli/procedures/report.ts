@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { lumenmarkHome } from '../../common/home.js';
-import { readInstallationKey } from '../../procedure/key.js';
+import { ownPublicKey } from '../../procedure/key.js';
 import { writeReport } from '../../procedure/report/write-report.js';
 import { resolveProcedure } from './resolve.js';
 
@@ -15,7 +15,7 @@ export function registerReport(procedures: Command): void {
     .action(async (name: string, { out, json }: { out?: string; json: boolean }) => {
       const home = lumenmarkHome();
       const folder = await resolveProcedure(home, name);
-      const ownKey = (await readInstallationKey(home))?.publicKey ?? null;
+      const ownKey = await ownPublicKey(home);
       const { report, files } = await writeReport(folder, { ownKey, ...(out === undefined ? {} : { out }) });
       if (json) console.log(JSON.stringify(report));
       else for (const file of files) console.log(file);

@@ -5,7 +5,7 @@ import { LumenmarkError, messageOf, UsageError } from '../../common/errors.js';
 import { lumenmarkHome } from '../../common/home.js';
 import { progressBar, type ProgressBar } from '../../common/progress.js';
 import { verifyArchive } from '../../procedure/export.js';
-import { keyName, publicKeyOfPem, readInstallationKey } from '../../procedure/key.js';
+import { keyName, publicKeyOfPem, ownPublicKey } from '../../procedure/key.js';
 import { isProcedureId, procedureFolder, proceduresFolder } from '../../procedure/paths.js';
 import { verifyProcedure, type Verification, type VerifyOptions } from '../../procedure/verify.js';
 import { abortable } from '../terminal/interrupt.js';
@@ -37,7 +37,9 @@ async function verify(names: string[], flags: VerifyFlags): Promise<void> {
   const home = lumenmarkHome();
   const folders = await foldersOf(home, names, flags);
   const expectedKey = flags.key === undefined ? undefined : keyOfFile(flags.key);
-  const ownKey = (await readInstallationKey(home))?.publicKey ?? null;
+  const ownKey = await ownPublicKey(home, ({ message }) => {
+    console.error(`${message}; seals of this installation cannot be told from others.`);
+  });
   const bar = progressBar();
   if (folders.length === 0 && !flags.json) console.log('No procedure is kept.');
   await abortable(async (signal) => {

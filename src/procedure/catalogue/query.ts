@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { UsageError } from '../../common/errors.js';
 import { completenessOf, type ProcedureSummary } from './summary.js';
 
-const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a date such as 2026-11-27');
+/** In UTC, as procedures are named. */
+const day = z.iso.date('must be a date such as 2026-11-27');
 
 /** Which procedures are meant; what is left out does not restrict. */
 export const PROCEDURE_FILTER_SCHEMA = z.strictObject({

@@ -165,6 +165,7 @@ describe('stores of the catalogue', () => {
 
   it('refuse a query that says nothing sensible, naming the field', () => {
     expect(() => parseFilter(PROCEDURE_QUERY_SCHEMA, { from: 'yesterday' })).toThrow(/^from: must be a date/);
+    expect(() => parseFilter(PROCEDURE_QUERY_SCHEMA, { to: '2026-02-30' })).toThrow(/^to: must be a date/);
     expect(() => parseFilter(PROCEDURE_QUERY_SCHEMA, { limit: 100_000 })).toThrow(/^limit/);
   });
 });
