@@ -62,31 +62,35 @@ function port(text: string): number {
 }
 
 export function register(program: Command): void {
-  withRetention(
-    program.command('live').description('serve the overlay and track landmarks in a capture device, a stream or a file'),
-    ', at the start',
-  )
+  const command = program
+    .command('live')
+    .description('serve the overlay and track landmarks in a capture device, a stream or a file')
+    .optionsGroup('What is watched:')
     .option('-s, --source <source...>', 'file, folder of stills, v4l2:/dev/video0, dshow:NAME, avfoundation:0, decklink:NAME, rtsp://…', [])
-    .option('-g, --gallery <folder>', 'gallery to match with (default: that of the demo)')
-    .option('-m, --model <name>', 'model (default: the one that the gallery was made with)')
-    .option('-c, --checklist <id>', 'required sites: a checklist id or a .json file', 'esge-2016')
-    .option('-p, --port <port>', 'port of the page', port, 8787)
-    .option('--host <address>', 'address to listen on; other than this machine asks for a token', '127.0.0.1')
-    .option('--allow-host <name...>', 'further names under which browsers may reach the server, e.g. behind a proxy', [])
     .addOption(new Option('--pace <pace>', 'files: like a live source, or every frame').choices(['realtime', 'fast']).default('realtime'))
     .option('--loop', 'files: begin again at the end', false)
-    .option('--analysis-fps <fps>', 'frames analysed per second', positive, 10)
-    .option('--preview-fps <fps>', 'frames shown per second, at most', positive, 30)
-    .option('--preview-width <px>', 'width of the picture shown, at most', positive, 960)
-    .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of the source', fieldOfView, 'auto')
-    .option('--keep-borders', 'do not mask what lies outside the field of view (may show patient text)', false)
-    .addOption(
-      new Option('--deinterlace <mode>', 'auto: the frames that are flagged as interlaced').choices(['auto', 'on', 'off']).default('auto'),
-    )
     .option('--input-format <format>', "pixel or stream format to ask the device for, in ffmpeg's words")
     .option('--input-fps <fps>', 'rate to ask the device for', positive)
     .option('--input-size <size>', 'size to ask the device for, e.g. 1280x1024')
+    .addOption(
+      new Option('--deinterlace <mode>', 'auto: the frames that are flagged as interlaced').choices(['auto', 'on', 'off']).default('auto'),
+    )
+    .option('--field-of-view <how>', 'auto, none or WxH+X+Y in pixels of the source', fieldOfView, 'auto')
+    .option('--keep-borders', 'do not mask what lies outside the field of view (may show patient text)', false)
+    .option('--ffmpeg <path>', 'ffmpeg to use')
+    .optionsGroup('What is recognised:')
+    .option('-g, --gallery <folder>', 'gallery to match with (default: that of the demo)')
+    .option('-m, --model <name>', 'model (default: the one that the gallery was made with)')
+    .option('-c, --checklist <id>', 'required sites: a checklist id or a .json file', 'esge-2016')
+    .option('--analysis-fps <fps>', 'frames analysed per second', positive, 10)
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
+    .optionsGroup('The page:')
+    .option('-p, --port <port>', 'port of the page', port, 8787)
+    .option('--host <address>', 'address to listen on; other than this machine asks for a token', '127.0.0.1')
+    .option('--allow-host <name...>', 'further names under which browsers may reach the server, e.g. behind a proxy', [])
+    .option('--preview-fps <fps>', 'frames shown per second, at most', positive, 30)
+    .option('--preview-width <px>', 'width of the picture shown, at most', positive, 960)
+    .optionsGroup('What is kept:')
     .option('--record', 'keep a procedure of every source, from its first frame on (else it begins on the page)', false)
     .option('--record-label <text>', 'free text to find the procedure by; it is kept with it and sent nowhere')
     .addOption(
@@ -94,9 +98,8 @@ export function register(program: Command): void {
         .choices(['h264', 'copy', 'none'])
         .default('h264'),
     )
-    .option('--operator <name>', 'who examines, for the journal', 'operator')
-    .option('--ffmpeg <path>', 'ffmpeg to use')
-    .action((flags: LiveFlags) => live(flags));
+    .option('--operator <name>', 'who examines, for the journal', 'operator');
+  withRetention(command, ', at the start').action((flags: LiveFlags) => live(flags));
 }
 
 /** Ctrl-C, the service manager, and the closing of the terminal. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
 import { version } from '../common/version.js';
 import { register as registerAudit } from './audit.js';
@@ -23,6 +23,8 @@ const program = new Command('lumenmark')
   .description('Real-time landmark tracker for gastrointestinal endoscopy. Research use only.')
   .version(version)
   .showHelpAfterError('Run with --help to see the options.')
+  // A switch is off unless it is given: that needs no words.
+  .configureHelp({ optionDescription: (option) => new Help().optionDescription(option).replace(/ ?\(default: (false|\[\])\)$/, '') })
   .exitOverride();
 
 const COMMANDS = [

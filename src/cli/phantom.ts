@@ -49,9 +49,9 @@ export function register(program: Command): void {
     .requiredOption('--out <dir>', 'folder to write into')
     .option('--seed <n>', 'the patient; the same seed gives the same pixels', wholeNumber, 1)
     .option('--minutes <m>', 'length of the procedure', positive, 1.5)
-    .option('--size <WxH>', 'size of the whole picture, px', size, { width: 384, height: 320 })
+    .addOption(new Option('--size <WxH>', 'size of the whole picture, px').argParser(size).default({ width: 384, height: 320 }, '384x320'))
     .option('--fps <n>', 'frames per second', positive, 20)
-    .option('--disturbances <list>', `all, none, or a list of ${DISTURBANCES.join(', ')}`, disturbances, [...DISTURBANCES])
+    .addOption(disturbancesOption().default([...DISTURBANCES], 'all'))
     .option('--omissions', 'leave out parts of the examination, as the seed decides')
     .option('--crf <n>', 'quality of the encoding, 0 (lossless) to 51', wholeNumber, 23)
     .option('--threads <n>', 'drawing threads', wholeNumber, Math.max(1, availableParallelism() - 1))
@@ -99,8 +99,8 @@ export function register(program: Command): void {
     .option('--patients <n>', 'patients, with the seeds from --seed on', wholeNumber, 20)
     .option('--seed <n>', 'seed of the first patient', wholeNumber, 1)
     .option('--split <train,val,test>', 'shares of patients in train/, val/ and test/', split)
-    .option('--size <WxH>', 'size of the pictures, px', size, { width: 320, height: 256 })
-    .option('--disturbances <list>', `all, none, or a list of ${DISTURBANCES.join(', ')}`, disturbances, [])
+    .addOption(new Option('--size <WxH>', 'size of the pictures, px').argParser(size).default({ width: 320, height: 256 }, '320x256'))
+    .addOption(disturbancesOption().default([], 'none'))
     .option('--threads <n>', 'drawing threads', wholeNumber, Math.max(1, availableParallelism() - 1))
     .option('--json', 'print the stills as JSON')
     .action(async ({ out, size: pictureSize, split: shares, json, ...flags }: StillsFlags) => {
@@ -117,6 +117,10 @@ export function register(program: Command): void {
       bar.end();
       console.log(json === true ? JSON.stringify(written) : `${written.length} stills of ${flags.patients} patients in ${out}`);
     });
+}
+
+function disturbancesOption(): Option {
+  return new Option('--disturbances <list>', `all, none, or a list of ${DISTURBANCES.join(', ')}`).argParser(disturbances);
 }
 
 function size(value: string): { width: number; height: number } {

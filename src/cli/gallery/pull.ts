@@ -36,7 +36,7 @@ export function registerPull(gallery: Command): void {
     .argument('<data-set>', 'hyperkvasir')
     .requiredOption('-o, --out <gallery>', 'folder to write; a gallery that is there is replaced')
     .option('-m, --model <name>', 'model to embed with', 'descriptors')
-    .option('--kinds <list>', 'classes of which kinds', kinds, ['landmark'] as const)
+    .addOption(new Option('--kinds <list>', 'classes of which kinds').argParser(kinds).default(['landmark'], 'landmark'))
     .option('--accept-licence', 'accept the licence of the data set without being asked', false)
     .option('--from <url>', 'fetch from here instead of the official address')
     .addOption(new Option('--device <device>', 'where inference runs').choices(DEVICES).default('auto'))
