@@ -8,13 +8,13 @@ export interface Store {
   subscribe(listener: () => void): () => void;
 }
 
-export function createStore(nowMs: () => number = () => performance.now()): Store {
+export function createStore(): Store {
   let state = INITIAL;
   const listeners = new Set<() => void>();
   return {
     get: () => state,
     dispatch: (action) => {
-      const next = reduce(state, action, nowMs());
+      const next = reduce(state, action);
       if (next === state) return;
       state = next;
       for (const listener of listeners) listener();

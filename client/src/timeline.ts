@@ -2,7 +2,7 @@ import type { Interval } from './view-state.js';
 
 const SHORTEST_SPAN_US = 30_000_000;
 const LONGEST_SPAN_US = 600_000_000;
-export const LANES_SHOWN = 5;
+const LANES_SHOWN = 5;
 
 export interface Lane {
   readonly landmark: string;

@@ -29,7 +29,6 @@ export interface Notice {
   readonly text: string;
   readonly detail?: string;
   readonly still?: string;
-  readonly atMs: number;
 }
 
 export interface ViewState {
@@ -99,7 +98,7 @@ function onHello(state: ViewState, hello: HelloMessage): ViewState {
   return { ...next, hello, coverage: sameChecklist ? next.coverage : null };
 }
 
-function onCoverage(state: ViewState, coverage: CoverageMessage, atMs: number): ViewState {
+function onCoverage(state: ViewState, coverage: CoverageMessage): ViewState {
   const before = state.coverage;
   let next: ViewState = { ...state, coverage };
   // The first coverage tells what was documented before we came.
@@ -108,7 +107,7 @@ function onCoverage(state: ViewState, coverage: CoverageMessage, atMs: number): 
   for (const site of coverage.sites) {
     const was = before.sites.find(({ id }) => id === site.id)?.state;
     if (site.state !== 'documented' || was === 'documented') continue;
-    const notice = { kind: 'documented', text: names.get(site.id) ?? site.id, atMs } as const;
+    const notice = { kind: 'documented', text: names.get(site.id) ?? site.id } as const;
     next = withNotice(next, site.still === null ? notice : { ...notice, still: site.still });
   }
   return next;
@@ -150,24 +149,24 @@ function onEvent(state: ViewState, event: EventMessage): ViewState {
   }
 }
 
-function onError(state: ViewState, error: ErrorMessage, atMs: number): ViewState {
-  const notice = { kind: 'error', text: error.message, atMs } as const;
+function onError(state: ViewState, error: ErrorMessage): ViewState {
+  const notice = { kind: 'error', text: error.message } as const;
   return withNotice(state, error.remedy === undefined ? notice : { ...notice, detail: error.remedy });
 }
 
 /** What the page shows after `action`. Frames do not pass through here: the stage draws them at their own rate. */
-export function reduce(state: ViewState, action: Action, nowMs: number): ViewState {
+export function reduce(state: ViewState, action: Action): ViewState {
   // Who comes back is told everything anew, and the server may be another one.
   if (action.type === 'link') return { ...state, ...(action.link === 'open' ? OF_A_SOURCE : {}), link: action.link };
   if (action.type === 'moment') return { ...state, ...action.moment };
   if (action.type === 'dismiss') return { ...state, notices: state.notices.filter(({ id }) => id !== action.id) };
-  if (action.type === 'kept') return withNotice(state, { kind: 'kept', text: action.text, detail: action.detail, atMs: nowMs });
+  if (action.type === 'kept') return withNotice(state, { kind: 'kept', text: action.text, detail: action.detail });
   const { message } = action;
   switch (message.type) {
     case 'hello':
       return onHello(state, message);
     case 'coverage':
-      return onCoverage(state, message, nowMs);
+      return onCoverage(state, message);
     case 'tracking':
       return onTracking(state, message);
     case 'event':
@@ -177,6 +176,6 @@ export function reduce(state: ViewState, action: Action, nowMs: number): ViewSta
     case 'procedure':
       return { ...state, procedure: message };
     case 'error':
-      return onError(state, message, nowMs);
+      return onError(state, message);
   }
 }

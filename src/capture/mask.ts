@@ -20,7 +20,7 @@ export function maskFor(fieldOfView: FieldOfView, ffmpeg: Pick<Ffmpeg, 'capabili
 }
 
 /** PNG of the size of the bounding box: black, opaque outside the outline. */
-export function maskPicture(fieldOfView: FieldOfView): Uint8Array {
+function maskPicture(fieldOfView: FieldOfView): Uint8Array {
   const { width, height } = fieldOfView;
   const spans = spansOf(fieldOfView);
   const pixels = new Uint8Array(width * height * 2);

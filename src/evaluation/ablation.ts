@@ -1,4 +1,3 @@
-import type { Interval } from '../common/intervals.js';
 import { answerSplit, type AnswerOptions, type QueryAnswer } from './answers.js';
 import { holm, mcnemar, type PairedTest } from './mcnemar.js';
 import { retrievalReport, type RetrievalReport } from './retrieval-metrics.js';
@@ -58,9 +57,4 @@ export async function ablate(
       };
     }),
   };
-}
-
-/** 95 % interval of a variant's Recall@1. */
-export function recallInterval(row: AblationRow): Interval {
-  return row.retrieval.intervals.overall['recall@1'];
 }

@@ -153,7 +153,7 @@ export function makeReport({
 }
 
 /** Of the numbers beside the retrieval metrics. */
-export const MORE_DEFINITIONS = {
+const MORE_DEFINITIONS = {
   vote: 'share of queries whose label gets the largest vote of the 31 nearest exemplars, weighted by similarity and by class size',
   knn: 'share of queries whose label is the most frequent among the 5 nearest exemplars',
   macroF1: 'mean over classes of the harmonic mean of precision and recall of that vote',

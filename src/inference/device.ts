@@ -35,7 +35,7 @@ const ACCELERATOR_BATCH = 16;
 const WORTHWHILE_SPEEDUP = 1.3;
 
 /** In the order in which they are tried. CUDA comes before WebGPU since it is the faster one where both work. */
-export function acceleratorsOf(system: NodeJS.Platform): readonly Accelerator[] {
+function acceleratorsOf(system: NodeJS.Platform): readonly Accelerator[] {
   if (system === 'win32') return ['cuda', 'dml', 'webgpu'];
   if (system === 'darwin') return ['coreml', 'webgpu'];
   return ['cuda', 'webgpu'];

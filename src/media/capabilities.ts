@@ -9,7 +9,6 @@ export interface Capabilities {
   readonly decoders: ReadonlySet<string>;
   readonly encoders: ReadonlySet<string>;
   readonly filters: ReadonlySet<string>;
-  readonly hwaccels: ReadonlySet<string>;
   /** Name of the RTSP demuxer's time-out option: `-timeout` meant "listen" before it replaced `-stimeout`. */
   readonly rtspTimeoutOption: '-stimeout' | '-timeout';
   /** Name of the option that decides over doubled and dropped frames. */
@@ -20,18 +19,10 @@ const LIST_TIMEOUT_MS = 20_000;
 
 /** Asks the binary at `path` for its lists. @throws the error of `execFile` when it cannot be run. */
 export async function readCapabilities(path: string): Promise<Capabilities> {
-  const [demuxers, devices, protocols, decoders, encoders, filters, hwaccels, rtsp, help] = await Promise.all(
-    [
-      ['-demuxers'],
-      ['-devices'],
-      ['-protocols'],
-      ['-decoders'],
-      ['-encoders'],
-      ['-filters'],
-      ['-hwaccels'],
-      ['-h', 'demuxer=rtsp'],
-      ['-h', 'long'],
-    ].map((list) => runList(path, ...list)),
+  const [demuxers, devices, protocols, decoders, encoders, filters, rtsp, help] = await Promise.all(
+    [['-demuxers'], ['-devices'], ['-protocols'], ['-decoders'], ['-encoders'], ['-filters'], ['-h', 'demuxer=rtsp'], ['-h', 'long']].map(
+      (list) => runList(path, ...list),
+    ),
   );
   return {
     demuxers: new Set([...demuxerNames(demuxers ?? ''), ...demuxerNames(devices ?? '')]),
@@ -39,7 +30,6 @@ export async function readCapabilities(path: string): Promise<Capabilities> {
     decoders: videoCodecNames(decoders ?? ''),
     encoders: videoCodecNames(encoders ?? ''),
     filters: filterNames(filters ?? ''),
-    hwaccels: new Set((hwaccels ?? '').split('\n').slice(1).map(trimmed).filter(Boolean)),
     rtspTimeoutOption: (rtsp ?? '').includes('-stimeout') ? '-stimeout' : '-timeout',
     frameSyncOption: (help ?? '').includes('-fps_mode') ? '-fps_mode' : '-vsync',
   };

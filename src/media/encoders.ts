@@ -6,7 +6,6 @@ import { MatroskaDemuxer } from './matroska.js';
 export interface VideoEncoder {
   /** ffmpeg's name of it. */
   readonly name: string;
-  readonly hardware: boolean;
   /** Options that stand before the inputs. */
   readonly device: readonly string[];
   /** What pictures pass before they are encoded. */
@@ -31,7 +30,6 @@ const NV12 = ['format=nv12'];
 const HARDWARE: readonly VideoEncoder[] = [
   {
     name: 'h264_nvenc',
-    hardware: true,
     device: [],
     filters: YUV420,
     options: [
@@ -47,28 +45,24 @@ const HARDWARE: readonly VideoEncoder[] = [
   },
   {
     name: 'h264_vaapi',
-    hardware: true,
     device: ['-vaapi_device', '/dev/dri/renderD128'],
     filters: [...NV12, 'hwupload'],
     options: [['-qp', '21'], ['-g', '600'], ...COMMON],
   },
   {
     name: 'h264_qsv',
-    hardware: true,
     device: [],
     filters: NV12,
     options: [['-global_quality', '21'], ['-async_depth', '1'], ['-look_ahead', '0'], ['-forced_idr', '1'], ['-g', '600'], ...COMMON],
   },
   {
     name: 'h264_videotoolbox',
-    hardware: true,
     device: [],
     filters: YUV420,
     options: [['-b', '20M'], ['-realtime', '1'], ['-g', '600'], ...COMMON],
   },
   {
     name: 'h264_v4l2m2m',
-    hardware: true,
     device: [],
     filters: YUV420,
     options: [
@@ -81,7 +75,6 @@ const HARDWARE: readonly VideoEncoder[] = [
 const SOFTWARE: readonly VideoEncoder[] = [
   {
     name: 'libx264',
-    hardware: false,
     device: [],
     filters: YUV420,
     options: [
@@ -116,7 +109,7 @@ async function firstThatWorks(ffmpeg: Ffmpeg, candidates: readonly VideoEncoder[
 }
 
 /** Whether it encodes, tells decoders what they need, and begins with a key frame. */
-export function encoderWorks(ffmpeg: Pick<Ffmpeg, 'path'>, encoder: VideoEncoder): Promise<boolean> {
+function encoderWorks(ffmpeg: Pick<Ffmpeg, 'path'>, encoder: VideoEncoder): Promise<boolean> {
   const { device, filters, options } = encoder;
   const words = [
     ...['-hide_banner', '-nostdin', '-v', 'error', ...device],

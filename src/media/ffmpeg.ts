@@ -11,8 +11,6 @@ export interface Ffmpeg {
   readonly path: string;
   /** As the binary prints it: `5.1.9-0+deb12u1`, `N-47683-g0e8eb07980-static`. */
   readonly version: string;
-  /** Major release; null for builds from git, which print none. */
-  readonly major: number | null;
   readonly origin: FfmpegOrigin;
   readonly capabilities: Capabilities;
 }
@@ -92,8 +90,7 @@ async function describe(path: string): Promise<Omit<Ffmpeg, 'origin'>> {
   if (version === undefined) {
     throw new MediaError('ffmpeg-unusable', `${path} runs but is not ffmpeg: it does not print an ffmpeg version.`, { remedy: REMEDY });
   }
-  const major = /^n?(\d+)\./.exec(version)?.[1];
-  return { path, version, major: major === undefined ? null : Number(major), capabilities };
+  return { path, version, capabilities };
 }
 
 function reasonOf(error: unknown): string {

@@ -1,7 +1,7 @@
 import { box, findBox, fullBox, u16, u32, type Part } from './mp4-boxes.js';
 
 /** Times are whole milliseconds, as Matroska brings them: a file's own time is exactly the presentation time, moved. */
-export const TICKS_PER_SECOND = 1000;
+const TICKS_PER_SECOND = 1000;
 export const TRACK_ID = 1;
 const IDENTITY = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 

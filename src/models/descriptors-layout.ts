@@ -14,7 +14,7 @@ const HALF_AXIS = 0.46;
 const DISPLAY = { width: 0.37, height: 0.38 };
 
 /** True where a picture is used; x and y are shares of its width and height. `margin` shrinks the region. */
-export function isUsed(x: number, y: number, margin = 0): boolean {
+function isUsed(x: number, y: number, margin = 0): boolean {
   const [dx, dy] = [x - 0.5, y - 0.5];
   if (Math.hypot(dx, dy) > HALF_AXIS - margin) return false;
   return x > DISPLAY.width + margin || y < 1 - DISPLAY.height - margin;

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, ModelError } from '../common/errors.js';
 import { sha256Schema } from '../common/sha256.js';
-import type { BackboneSpec } from './backbones/spec.js';
 import { PRECISIONS } from './graph/precision.js';
 import { POSITION_RECIPES } from './positions.js';
 
@@ -38,7 +37,6 @@ const onnx = z.object({ kind: z.literal('onnx'), family: z.literal('onnx'), dime
 
 /** An ONNX graph taken as it is. */
 export type OnnxSpec = z.infer<typeof onnx>;
-export type AnyBackboneSpec = BackboneSpec | OnnxSpec;
 
 const parity = z.object({
   device: z.string(),

@@ -20,7 +20,7 @@ const NEAREST = 5;
  * Below this a variant is refused. Half precision must not be seen in the result; eight bits may shift it by what retrieval tolerates:
  * a cosine of 0.98 between the two embeddings of one picture is far above that between pictures of two landmarks.
  */
-export function agreementBound(precision: Precision): AgreementBound {
+function agreementBound(precision: Precision): AgreementBound {
   switch (precision) {
     case 'fp32':
       return { cosine: 0.9999, rankAgreement: 0.95 };
@@ -31,7 +31,7 @@ export function agreementBound(precision: Precision): AgreementBound {
   }
 }
 
-export function withinBound(agreement: Agreement, bound: AgreementBound): boolean {
+function withinBound(agreement: Agreement, bound: AgreementBound): boolean {
   return agreement.cosine.min >= bound.cosine && agreement.rankAgreement >= bound.rankAgreement;
 }
 

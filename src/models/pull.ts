@@ -7,12 +7,12 @@ import { diskFull, fileExists } from './files.js';
 import { knownFiles, type KnownFile } from './known-files.js';
 import { describeFile } from './sources.js';
 
-export function downloadsFolder(home: string): string {
+function downloadsFolder(home: string): string {
   return join(home, 'downloads');
 }
 
 /** Where the file of a known checkpoint belongs, fetched or put there by hand. */
-export function downloadPath(home: string, known: KnownFile): string {
+function downloadPath(home: string, known: KnownFile): string {
   return join(downloadsFolder(home), known.file);
 }
 
@@ -36,7 +36,7 @@ export interface Pulled {
 }
 
 /** @throws UsageError `pull-unknown` */
-export function findKnownFile(id: string): KnownFile {
+function findKnownFile(id: string): KnownFile {
   const known = knownFiles().find((file) => file.id === id);
   if (known !== undefined) return known;
   const ids = knownFiles().flatMap((file) => (file.url === undefined ? [] : [file.id]));

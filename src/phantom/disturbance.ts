@@ -51,7 +51,7 @@ const HABITS: Readonly<Partial<Record<Disturbance, Habit>>> = {
 const THROUGHOUT: Readonly<Partial<Record<Disturbance, number>>> = { 'colour-cast': 0.35, interlacing: 0.25, 'processor-screen': 1 };
 
 /** Seconds outside the body at both ends of a procedure. */
-export const OUT_OF_BODY_S = 1.6;
+const OUT_OF_BODY_S = 1.6;
 
 export function planEpisodes(seed: number, tract: string, durationS: number, wanted: ReadonlySet<Disturbance>): Episode[] {
   return DISTURBANCES.flatMap((kind) => {

@@ -99,7 +99,7 @@ export function visibilityFrom(station: Station, pose: Pose): number {
 }
 
 /** The parts of the examination that this patient's examiner leaves out. */
-export function partsLeftOut({ omissible, tract }: Anatomy, seed: number): ReadonlySet<string> {
+function partsLeftOut({ omissible, tract }: Anatomy, seed: number): ReadonlySet<string> {
   const random = randomStream(seed, tract, 'omissions');
   return new Set(omissible.flatMap(({ part, share, takes = [] }) => (random() < share ? [part, ...takes] : [])));
 }

@@ -30,7 +30,7 @@ export function tint(red: number, green: number, blue: number): Colour {
   return [(red / 255) ** 2.2, (green / 255) ** 2.2, (blue / 255) ** 2.2];
 }
 
-export function blend(a: Colour, b: Colour, weight: number): Colour {
+function blend(a: Colour, b: Colour, weight: number): Colour {
   return [a[0] + (b[0] - a[0]) * weight, a[1] + (b[1] - a[1]) * weight, a[2] + (b[2] - a[2]) * weight];
 }
 

@@ -126,11 +126,6 @@ export class Tube {
     this.#colour = this.#bakeColour(design);
   }
 
-  /** Radius of the widest place near z, relief included, mm. */
-  widestAt(z: number): number {
-    return this.#largest[this.#step(z)] as number;
-  }
-
   centreAt(z: number): readonly [x: number, y: number] {
     const step = this.#step(z);
     return [this.#centreX[step] as number, this.#centreY[step] as number];

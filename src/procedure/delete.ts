@@ -11,7 +11,7 @@ import { readProcedure } from './reader.js';
 const GOING = '.deleting-';
 
 /** Whether the last word on it is to keep it for audit. */
-export function isHeld(entries: readonly Entry[]): boolean {
+function isHeld(entries: readonly Entry[]): boolean {
   const last = entries.findLast((entry) => entry.type === 'audit-hold');
   return last?.on === true;
 }

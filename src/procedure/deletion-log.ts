@@ -23,7 +23,7 @@ const DELETION = z.strictObject({
 });
 export type Deletion = z.output<typeof DELETION>;
 
-export const DELETIONS_FILE = 'deletions.ndjson';
+const DELETIONS_FILE = 'deletions.ndjson';
 
 /** The log of a home, oldest first. @throws ProcedureError `deletions-altered` with the line whose chain does not hold. */
 export async function readDeletions(home: string): Promise<Deletion[]> {

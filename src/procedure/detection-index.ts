@@ -78,7 +78,7 @@ function lineOf(folder: string, index: number, bytes: Uint8Array): DetectionLine
 }
 
 /** Position of the first time that is not before `wanted`; the length when there is none. */
-export function firstAtOrAfter(times: readonly number[], wanted: number): number {
+function firstAtOrAfter(times: readonly number[], wanted: number): number {
   let [low, high] = [0, times.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { copyFile, link, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** While it is written; a crash may leave it. */
 const PARTIAL_SUFFIX = '.part';
@@ -82,8 +82,4 @@ export async function filesBelow(folder: string, below = ''): Promise<FolderEntr
     else found.push({ path, kind: entry.isFile() ? 'file' : 'other' });
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-export function isPartial(path: string): boolean {
-  return basename(path).endsWith(PARTIAL_SUFFIX);
 }

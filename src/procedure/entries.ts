@@ -145,9 +145,9 @@ export type Entry<Type extends EntryType = EntryType> = Entries[Type];
 export type NewEntry<Type extends EntryType = EntryType> = NewEntries[Type];
 
 /** Types that end what the procedure itself has to say; only amendments may follow. */
-export const CLOSING_TYPES = ['closed', 'interrupted'] as const satisfies EntryType[];
+const CLOSING_TYPES = ['closed', 'interrupted'] as const satisfies EntryType[];
 /** Types that an auditor may append to a closed procedure, each followed by a seal. */
-export const AMENDMENT_TYPES = ['site-set', 'site-cleared', 'assignment', 'audit-hold', 'note'] as const satisfies EntryType[];
+const AMENDMENT_TYPES = ['site-set', 'site-cleared', 'assignment', 'audit-hold', 'note'] as const satisfies EntryType[];
 export type AmendmentType = (typeof AMENDMENT_TYPES)[number];
 
 export function isClosing(entry: Pick<Entry, 'type'>): entry is Entry<(typeof CLOSING_TYPES)[number]> {

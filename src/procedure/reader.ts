@@ -72,7 +72,7 @@ export async function readProcedure(folder: string): Promise<Procedure> {
 }
 
 /** @throws ProcedureError `procedure-missing`, `procedure-damaged`, `procedure-newer`. */
-export async function readDescription(folder: string): Promise<ProcedureDescription> {
+async function readDescription(folder: string): Promise<ProcedureDescription> {
   const bytes = await readFile(join(folder, DESCRIPTION_FILE)).catch((error: unknown) => {
     throw new ProcedureError('procedure-missing', `${folder}: is no procedure (${DESCRIPTION_FILE} cannot be read)`, {
       remedy: 'Name a folder that holds procedure.json, or list the kept ones: lumenmark procedures list.',
@@ -105,7 +105,7 @@ export function parseDescription(folder: string, bytes: Uint8Array): ProcedureDe
 }
 
 /** Never throws for what the file says, only when it cannot be read. */
-export async function readJournal(folder: string): Promise<JournalContent> {
+async function readJournal(folder: string): Promise<JournalContent> {
   const entries: Entry[] = [];
   const file = join(folder, JOURNAL_FILE);
   try {

@@ -84,7 +84,7 @@ export function heldOutSearch(
   };
 }
 
-export function meanSimilarity(found: Nearest): number {
+function meanSimilarity(found: Nearest): number {
   const hits = found.hits();
   return hits.reduce((sum, hit) => sum + hit.similarity, 0) / Math.max(1, hits.length);
 }

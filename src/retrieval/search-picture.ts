@@ -70,7 +70,7 @@ export function shownNeighbours(
 }
 
 /** The nearest exemplars of one label, however far down the ranking they stand. Exact. */
-export function nearestOfLabel(gallery: Gallery, embedding: Float32Array, label: string, k: number): Neighbour[] {
+function nearestOfLabel(gallery: Gallery, embedding: Float32Array, label: string, k: number): Neighbour[] {
   const nearest = new Nearest(k);
   for (const [exemplar, candidate] of gallery.exemplars.entries()) {
     if (candidate.label !== label) continue;

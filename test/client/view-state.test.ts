@@ -8,10 +8,7 @@ const hello = session.hello(null);
 type Message = Extract<Action, { type: 'message' }>['message'];
 
 function after(...messages: Message[]): ViewState {
-  return messages.reduce(
-    (state, message) => reduce(state, { type: 'message', message }, 1000),
-    reduce(INITIAL, { type: 'link', link: 'open' }, 0),
-  );
+  return messages.reduce((state, message) => reduce(state, { type: 'message', message }), reduce(INITIAL, { type: 'link', link: 'open' }));
 }
 
 const opened = (landmark: string, startPtsUs: number): EventMessage => ({
@@ -57,12 +54,12 @@ describe('reduce', () => {
     const before = after(hello, coverage(), tracking(5), opened('antrum', 0));
     const other = { ...hello, source: { id: 's2', label: 'b', live: true, simulated: false } };
     const forgotten = { coverage: null, tracking: null, intervals: [], ptsUs: 0, firstPtsUs: null };
-    expect(reduce(before, { type: 'message', message: other }, 0)).toMatchObject(forgotten);
+    expect(reduce(before, { type: 'message', message: other })).toMatchObject(forgotten);
     const anew: Message = { type: 'event', event: 'source', sourceId: 's1', state: 'connecting', reconnects: 0 };
-    expect(reduce(before, { type: 'message', message: anew }, 0)).toMatchObject(forgotten);
-    expect(reduce(before, { type: 'link', link: 'open' }, 0)).toMatchObject(forgotten);
+    expect(reduce(before, { type: 'message', message: anew })).toMatchObject(forgotten);
+    expect(reduce(before, { type: 'link', link: 'open' })).toMatchObject(forgotten);
     const again: Message = { type: 'event', event: 'source', sourceId: 's1', state: 'connecting', reconnects: 1 };
-    expect(reduce(before, { type: 'message', message: again }, 0).coverage).not.toBeNull();
+    expect(reduce(before, { type: 'message', message: again }).coverage).not.toBeNull();
   });
 
   it('keeps the source and forgets the coverage when the checklist changes', () => {
@@ -74,10 +71,10 @@ describe('reduce', () => {
   it('tells of sites documented while it watches, not of those before', () => {
     const first = after(hello, coverage(['documented', 'seen', 'unseen', 'unsupported']));
     expect(first.notices).toEqual([]);
-    const next = reduce(first, { type: 'message', message: coverage(['documented', 'documented', 'unseen', 'unsupported']) }, 0);
+    const next = reduce(first, { type: 'message', message: coverage(['documented', 'documented', 'unseen', 'unsupported']) });
     expect(next.notices.map(({ text, still }) => [text, still])).toEqual([['Antrum', '/stills/s1/antrum-7.jpg']]);
     const [notice] = next.notices;
-    expect(reduce(next, { type: 'dismiss', id: notice!.id }, 0).notices).toEqual([]);
+    expect(reduce(next, { type: 'dismiss', id: notice!.id }).notices).toEqual([]);
   });
 
   it('keeps few notices', () => {
@@ -118,8 +115,8 @@ describe('reduce', () => {
 
   it('begins the timeline anew when a clip does, and not for a message out of order', () => {
     const long = after(hello, opened('antrum', 0), tracking(500));
-    expect(reduce(long, { type: 'message', message: tracking(490) }, 0).intervals).toHaveLength(1);
-    const restarted = reduce(long, { type: 'message', message: tracking(1) }, 0);
+    expect(reduce(long, { type: 'message', message: tracking(490) }).intervals).toHaveLength(1);
+    const restarted = reduce(long, { type: 'message', message: tracking(1) });
     expect([restarted.intervals, restarted.firstPtsUs]).toEqual([[], 40_000]);
   });
 

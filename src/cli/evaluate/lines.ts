@@ -131,7 +131,7 @@ function ablationLines(ablation: NonNullable<EvaluationReport['ablation']>): rea
 }
 
 /** `0.013`, `< 0.001` */
-export function pText(p: number): string {
+function pText(p: number): string {
   return p < 0.001 ? '< 0.001' : p.toFixed(3);
 }
 

@@ -27,7 +27,7 @@ export function parseLoraName(name: string): { readonly module: string; readonly
 }
 
 /** A module name as PEFT or the published code has it, in the names of the original code. */
-export function plainModule(module: string): { readonly module: string; readonly part: number; readonly parts: number } {
+function plainModule(module: string): { readonly module: string; readonly part: number; readonly parts: number } {
   const bare = module
     .replace(/^(?:(?:base_model|model|module|backbone|_orig_mod|dinov2|dinov2_with_registers|vit)\.)+/, '')
     .replace(/^blocks\.\d+\.(\d+\.)/, 'blocks.$1');

@@ -128,7 +128,7 @@ export function isUnneeded(name: string): boolean {
   return /(^|\.)(mask_token|position_ids|num_batches_tracked)$/.test(name) || HEAD.test(name);
 }
 
-export function unexpectedTensors(path: string, names: readonly string[]): ModelError {
+function unexpectedTensors(path: string, names: readonly string[]): ModelError {
   return new ModelError('backbone-tensors', `${path} holds ${names.length} tensors that nothing here uses: ${listNames(names, 200)}.`, {
     remedy:
       'The file is of another architecture, or of several networks. Nothing is loaded in part: save the backbone alone and try again.',

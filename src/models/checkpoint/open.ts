@@ -7,7 +7,7 @@ import type { TensorFile } from './tensor.js';
 export type FileKind = 'pytorch' | 'safetensors' | 'onnx' | 'pytorch-legacy' | 'unknown';
 
 /** Tells the kind of a file by its first bytes; names do not matter. */
-export function sniffKind(head: Uint8Array): FileKind {
+function sniffKind(head: Uint8Array): FileKind {
   const starts = (...bytes: number[]): boolean => bytes.every((byte, index) => head[index] === byte);
   if (starts(0x50, 0x4b, 0x03, 0x04)) return 'pytorch';
   // A pickle of PyTorch's magic number 0x1950a86a20f9469cfc6c, the first of several pickles.

@@ -84,11 +84,6 @@ export class Recorder {
     return this.#closedFrames + (this.#open?.frames ?? 0);
   }
 
-  /** Whether packets are being written. */
-  get isRunning(): boolean {
-    return this.#open !== null && !this.#over;
-  }
-
   push(packet: RecordedPacket): void {
     if (this.#over) return;
     if (this.#open !== null && !isSame(this.#open, packet)) this.#closePart(true);
