@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { ProcedureError, UsageError } from '../common/errors.js';
 import { checkChain, type ChainCheck } from './check-chain.js';
 import { checkFiles, type FilesCheckOptions } from './check-files.js';
-import type { Entry } from './entries.js';
+import { isClosing, type Entry } from './entries.js';
 import type { Finding } from './finding.js';
 import { readJournalLines } from './journal-lines.js';
 import { keyName } from './key.js';
@@ -35,6 +35,8 @@ export interface Verification {
   readonly verdict: 'intact' | 'unfinished' | 'altered';
   /** The first of the journal comes first, then files in the order of their paths. */
   readonly findings: readonly Finding[];
+  /** How it was closed; null where nothing closes it. `interrupted`: after its process had died, with what was there then. */
+  readonly closing: 'closed' | 'interrupted' | null;
   readonly lines: number;
   readonly files: number;
   /** Genuine seals, in order: the closing, then one for each amendment. */
@@ -85,6 +87,7 @@ export async function verifyProcedure(folder: string, options: VerifyOptions = {
     id,
     verdict: findings.some(({ severity }) => severity === 'altered') ? 'altered' : findings.length > 0 ? 'unfinished' : 'intact',
     findings,
+    closing: chain.entries.find(isClosing)?.type ?? null,
     lines: chain.entries.length,
     files: closingFiles(chain.entries),
     seals,

@@ -32,7 +32,7 @@ describe('recovery', () => {
     appendFileSync(join(writer.folder, 'detections.ndjson'), '{"frameId":20');
 
     expect(await recover(home)).toMatchObject([{ id: writer.id, outcome: 'interrupted' }]);
-    expect((await verifyProcedure(writer.folder)).findings).toEqual([]);
+    expect(await verifyProcedure(writer.folder)).toMatchObject({ findings: [], closing: 'interrupted' });
     const procedure = await readProcedure(writer.folder);
     expect(procedure.state).toBe('interrupted');
     expect(readFileSync(journal).subarray(0, before.length)).toEqual(before);

@@ -58,7 +58,7 @@ function rechain(lines: string[], from: number): string[] {
 describe('verify', () => {
   it('finds nothing in an untouched folder, wherever it lies', async () => {
     const result = await verifyProcedure(copy(), { ownKey: testKey().publicKey });
-    expect(result).toMatchObject({ verdict: 'intact', findings: [], files: 7, key: { owner: 'own' } });
+    expect(result).toMatchObject({ verdict: 'intact', findings: [], closing: 'closed', files: 7, key: { owner: 'own' } });
     expect(result.seals).toHaveLength(3);
     expect(result.headHash).toBe(result.seals[2]!.headHash);
   });

@@ -109,14 +109,15 @@ const SHOWN = 20;
 
 function linesOf(outcome: Outcome): string[] {
   if ('error' in outcome) return [`NOT READABLE  ${outcome.error}`, ...(outcome.remedy === undefined ? [] : [`  ${outcome.remedy}`])];
-  const { folder, id, verdict, findings, lines, files, seals, key, headHash, amendmentsSinceHead } = outcome;
-  const [closing] = seals;
+  const { folder, id, verdict, findings, closing, lines, files, seals, key, headHash, amendmentsSinceHead } = outcome;
+  const [first] = seals;
   const amendments = seals.length > 1 ? `, ${amendmentsIn(seals.length - 1)} after it` : '';
   return [
     `${{ intact: 'intact', unfinished: 'UNFINISHED', altered: 'ALTERED' }[verdict]}  ${id ?? folder}`,
     ...findings.slice(0, SHOWN).map(({ message }) => `  ${message}`),
     ...(findings.length > SHOWN ? [`  … and ${findings.length - SHOWN} more (--json lists all)`] : []),
-    `  ${lines} lines hold, ${files} files are listed${closing === undefined ? '' : `; sealed ${closing.at}${amendments}`}`,
+    `  ${lines} lines hold, ${files} files are listed${first === undefined ? '' : `; sealed ${first.at}${amendments}`}`,
+    ...(closing === 'interrupted' ? ['  closed as interrupted, after its process had died: it is proven from this seal on'] : []),
     ...(key === null
       ? []
       : [`  by ${OWNERS[key.owner]}: ${keyName(key.publicKey)}${key.owner === 'unknown' ? ' (compare it by --key)' : ''}`]),

@@ -54,6 +54,7 @@ function withoutFolder({
   id,
   verdict,
   findings,
+  closing,
   lines,
   files,
   seals,
@@ -61,5 +62,5 @@ function withoutFolder({
   key,
   amendmentsSinceHead,
 }: Verification): ProcedureReport['verification'] {
-  return { id, verdict, findings, lines, files, seals, headHash, key, amendmentsSinceHead };
+  return { id, verdict, findings, closing, lines, files, seals, headHash, key, amendmentsSinceHead };
 }
