@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { listDevices } from '../capture/devices.js';
 import { lumenmarkHome } from '../common/home.js';
-import { messageOf } from '../common/errors.js';
+import { LumenmarkError, messageOf } from '../common/errors.js';
 import { version } from '../common/version.js';
 import { resolveDevice } from '../inference/device.js';
 import { findFfmpeg } from '../media/ffmpeg.js';
@@ -78,6 +78,7 @@ async function look(what: string, ask: () => Look | Promise<Look>): Promise<Find
     const found = await ask();
     return { what, ...(typeof found === 'string' ? { verdict: 'ok' as const, detail: found } : found) };
   } catch (error) {
-    return { what, verdict: 'fails', detail: messageOf(error) };
+    const remedy = error instanceof LumenmarkError ? error.remedy : undefined;
+    return { what, verdict: 'fails', detail: `${messageOf(error)}${remedy === undefined ? '' : ` ${remedy}`}` };
   }
 }

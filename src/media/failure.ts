@@ -191,7 +191,12 @@ const RULES: readonly Rule[] = [
     code: 'input-output-error',
     pattern: /Input\/output error|I\/O error/i,
     cause: () => 'reading it failed',
-    remedy: (context) => (context.kind === 'file' ? 'Check the disk.' : 'Run "lumenmark devices", and check the cable or the address.'),
+    remedy: ({ kind }) =>
+      kind === 'file'
+        ? 'Check the disk.'
+        : kind === 'device'
+          ? 'Run "lumenmark devices", and check the cable.'
+          : 'Check that the sender runs, and the address; of SRT also its mode and passphrase.',
   },
   {
     code: 'connection-lost',

@@ -12,11 +12,15 @@ interface Still extends KeptStill {
 const REMEMBERED_US = 4_000_000;
 /** A preview stream of any rate stays within some tens of megabytes. */
 const REMEMBERED_FRAMES = 256;
+/** Stills that a better one has just replaced: a page may be on its way to fetch them. */
+const REPLACED_STILLS = 32;
 
 /** The best still of each landmark, in memory. Preview pictures wait in a ring until the tracker says which of them is best. */
 export class StillKeeper {
   readonly #recent = new Map<number, PreviewFrame>();
   readonly #best = new Map<string, Still>();
+  /** Oldest first. */
+  readonly #replaced: Still[] = [];
 
   /** One per landmark. */
   get stills(): readonly KeptStill[] {
@@ -35,7 +39,9 @@ export class StillKeeper {
   keep({ landmark, best }: Sighting): void {
     const value = best.quality * best.score;
     const preview = this.#recent.get(best.frameId);
-    if (preview === undefined || value <= (this.#best.get(landmark)?.value ?? -1)) return;
+    const replaced = this.#best.get(landmark);
+    if (preview === undefined || value <= (replaced?.value ?? -1)) return;
+    if (replaced !== undefined && this.#replaced.push(replaced) > REPLACED_STILLS) this.#replaced.shift();
     const { frameId, ptsUs, jpeg } = preview;
     // The picture may be a view into a larger chunk of the pipe, which the copy lets go.
     this.#best.set(landmark, { landmark, frameId, ptsUs, quality: best.quality, value, jpeg: jpeg.slice() });
@@ -47,7 +53,7 @@ export class StillKeeper {
   }
 
   picture(landmark: string, frameId: number): Uint8Array | null {
-    const still = this.#best.get(landmark);
-    return still?.frameId === frameId ? still.jpeg : null;
+    const isIt = (still: Still): boolean => still.landmark === landmark && still.frameId === frameId;
+    return [...this.#best.values(), ...this.#replaced].find(isIt)?.jpeg ?? null;
   }
 }
