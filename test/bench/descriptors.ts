@@ -4,8 +4,8 @@
  *   npm run bench -- descriptors DIR [--folds N] [--json]
  *
  * DIR holds a folder per class, as for `gallery build`. Every picture is asked once of the other folds, with the statistics fitted on those alone;
- * look-alikes stay together. A second table leaves out one source at a time, where file names begin with `SOURCE--`: classes that only one
- * source shows do not count there. Landmark and quality classes with at least 13 pictures.
+ * look-alikes stay together. A second table leaves out one source at a time, where file names begin with `SOURCE--`, and nothing else is held together: sources
+ * copy from each other, and looks would chain them. Classes that only one source shows do not count there. Landmark and quality classes with at least 13 pictures.
  */
 import { parseArgs } from 'node:util';
 import { classInfo } from '../../src/common/landmarks.js';
@@ -41,7 +41,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
   const embeddings = normaliseRows(set.embeddings, count);
   const sources = set.exemplars.map(({ path }) => /([^/\\]+?)--/.exec(path)?.[1] ?? null);
   const byLook = await rowGroups(set.hashes, set.groups, { embeddings });
-  const bySource = await rowGroups(set.hashes, sources, { embeddings });
+  const bySource = await rowGroups(set.hashes, sources, { embeddings, idsOnly: true });
   const settings: [string, RowGroups, Split][] = [
     [`${values.folds} folds, look-alikes together`, byLook, foldSplit(set.labels, byLook.groups, Number(values.folds))],
     ['one source left out at a time', bySource, leaveOneOut(set.labels, bySource.groups)],
