@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { MediaError, messageOf } from '../../common/errors.js';
 import { STILL_EXTENSIONS } from '../../media/stills.js';
@@ -18,7 +18,7 @@ export interface FindOptions {
   readonly together?: boolean;
 }
 
-/** Deeper nesting is a loop of links or no archive. */
+/** Deeper nesting is no archive. */
 const MAX_DEPTH = 16;
 const EXTENSIONS = new Set([...STILL_EXTENSIONS, '.dicom', '.ima']);
 /** Archives name DICOM files without an ending; a DICOMDIR is their index. */
@@ -57,8 +57,13 @@ export async function findPhotographs(paths: readonly string[], options: FindOpt
 async function setsBelow(root: string, together: boolean): Promise<PhotographSet[]> {
   const sets: PhotographSet[] = [];
   const all: string[] = [];
+  const visited = new Set<string>();
   async function visit(parts: readonly string[]): Promise<void> {
     const folder = join(root, ...parts);
+    // Links can lead in circles, or to the same photographs twice.
+    const place = await realpath(folder).catch(() => folder);
+    if (visited.has(place)) return;
+    visited.add(place);
     const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
       throw new MediaError('photographs-unreadable', `${folder}: cannot be listed (${messageOf(error)})`, {
         remedy: 'Give the right to read it, or name what can be read.',

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAmender } from '../../../src/procedure/amend.js';
@@ -210,6 +210,8 @@ describe('findPhotographs', () => {
     expect(named.map(({ paths }) => paths)).toEqual([['a/1.jpg', 'b/deep/3.tif']]);
     await expect(findPhotographs([join(at, 'nowhere')])).rejects.toMatchObject({ code: 'photographs-missing' });
     await expect(findPhotographs([join(at, '.hidden/../b/notes.txt'), join(at, 'b')])).resolves.toHaveLength(2);
+    await symlink(at, join(at, 'b', 'again'));
+    expect((await findPhotographs([at])).map(({ name }) => name)).toEqual(['a', 'b/deep']);
     await write(join(at, 'c/notes.txt'), 'x');
     await expect(findPhotographs([join(at, 'c')])).rejects.toMatchObject({ code: 'photographs-none' });
   });
