@@ -22,6 +22,7 @@ import type { NewProcedure } from './description.js';
 import type { InstallationKey } from './key.js';
 import { recordVideo } from './record-video.js';
 import { partAt } from './recording-parts.js';
+import { StandingClock } from './standing-clock.js';
 import { FrameTracker } from './tracked-frames.js';
 import { openProcedureWriter, type ProcedureWriter } from './writer.js';
 
@@ -99,7 +100,7 @@ export async function auditVideo(options: AuditVideoOptions): Promise<VideoAudit
   const writer = await openProcedureWriter(home, { key, procedure: newProcedure(options, tracker, sha256) });
   try {
     const frames = new FrameTracker({ writer, tracker: createTracker(tracker), checklist, gallery });
-    const { placeOf, damage } =
+    const { placeOf, damage, clock } =
       options.recording === false
         ? await analyseSource(writer, frames, options, durationUs)
         : await recordAndAnalyse(writer, frames, options, durationUs);
@@ -107,7 +108,7 @@ export async function auditVideo(options: AuditVideoOptions): Promise<VideoAudit
     const { stills, warnings } = await keepStills(writer, sightings, { ffmpeg, checklist, placeOf, signal });
     const coverage = await frames.keepCoverage({ stills });
     warnings.unshift(
-      ...(damage === null ? [] : [damage]),
+      ...[damage, clock.warning(basename(video))].filter((text) => text !== null),
       ...missingEnd(video, lastPtsUs, durationUs),
       ...change(video, before, await stat(video)),
     );
@@ -126,6 +127,7 @@ interface Analysed {
   readonly placeOf: AuditStillsOptions['placeOf'];
   /** What could not be decoded, one sentence, or null. */
   readonly damage: string | null;
+  readonly clock: StandingClock;
 }
 
 /** Copies the video first, then analyses the copy: what is kept is what was analysed. */
@@ -141,6 +143,7 @@ async function recordAndAnalyse(
     parts: ended,
     fieldsOfView,
     damage,
+    clock,
   } = await recordVideo({
     ...{ ffmpeg, video, folder, fieldOfView, signal },
     onProgress: (ptsUs) => onProgress?.({ stage: 'recording', ptsUs, durationUs, frames: 0 }),
@@ -164,6 +167,7 @@ async function recordAndAnalyse(
   await frames.finish();
   return {
     damage,
+    clock,
     placeOf: (ptsUs) => {
       const place = partAt(parts, ptsUs);
       return place === null ? null : { video: join(folder, place.part.file), timeUs: place.timeUs, fieldOfView: null };
@@ -181,6 +185,7 @@ async function analyseSource(
   const { video, gallery, embedder, ffmpeg, analysisFps, fieldOfView = 'auto', signal, onProgress } = options;
   const spans: { sincePtsUs: number; fieldOfView: FieldOfView }[] = [];
   let damage: string | null = null;
+  const clock = new StandingClock();
   // Frames that follow a change of the field of view are cut to it.
   let changed: FieldOfView | null = null;
   let appended: Promise<unknown> = Promise.resolve();
@@ -214,6 +219,7 @@ async function analyseSource(
     });
     for await (const frame of analysed) {
       signal?.throwIfAborted();
+      clock.take(frame.detection.ptsUs);
       await frames.take(frame);
       onProgress?.({ stage: 'analysing', ptsUs: frame.detection.ptsUs, durationUs, frames: frames.frames });
     }
@@ -225,6 +231,7 @@ async function analyseSource(
   }
   return {
     damage,
+    clock,
     placeOf: (ptsUs) => {
       const span = spans.findLast(({ sincePtsUs }) => sincePtsUs <= ptsUs);
       return { video, timeUs: ptsUs, fieldOfView: span?.fieldOfView ?? null };

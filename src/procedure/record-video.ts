@@ -7,6 +7,7 @@ import { findH264Encoder } from '../media/encoders.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
 import { makeSeekable } from '../media/seekable.js';
 import { Recorder, type RecordingPartEnd } from './recording/recorder.js';
+import { StandingClock } from './standing-clock.js';
 
 export interface RecordVideoOptions {
   readonly ffmpeg: Ffmpeg;
@@ -25,6 +26,8 @@ export interface RecordedVideo {
   readonly fieldsOfView: readonly FieldOfView[];
   /** What could not be decoded on the way, one sentence, or null. */
   readonly damage: string | null;
+  /** The times of its frames. */
+  readonly clock: StandingClock;
 }
 
 const WAITING_BYTES = 512 * 2 ** 20;
@@ -57,6 +60,7 @@ export async function recordVideo({ ffmpeg, video, folder, fieldOfView, signal, 
   const parts: RecordingPartEnd[] = [];
   const fieldsOfView: FieldOfView[] = [];
   let damage: string | null = null;
+  const clock = new StandingClock();
   const recorder = new Recorder({
     folder,
     maxWaitingBytes: WAITING_BYTES,
@@ -67,6 +71,7 @@ export async function recordVideo({ ffmpeg, video, folder, fieldOfView, signal, 
     for await (const event of source) {
       if (event.type === 'recorded') {
         recorder.push(event);
+        clock.take(event.ptsUs);
         onProgress?.(event.ptsUs);
       } else if (event.type === 'field-of-view') fieldsOfView.push(event.fieldOfView);
       else if (event.type === 'recording-unavailable') throw new MediaError('not-recorded', event.detail);
@@ -82,5 +87,5 @@ export async function recordVideo({ ffmpeg, video, folder, fieldOfView, signal, 
     if (error === null) await makeSeekable(join(folder, part.file));
     else throw new MediaError('not-recorded', `${part.file} cannot be written`, { remedy: 'Make room on the disk.', cause: error });
   }
-  return { parts, fieldsOfView, damage };
+  return { parts, fieldsOfView, damage, clock };
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, copyFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, truncateSync, copyFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -159,6 +159,31 @@ describe('audit of a video', () => {
     truncateSync(cut, Math.floor(statSync(cut).size * 0.6));
     const { warnings } = await auditVideo({ ...common, video: cut });
     expect(warnings.join('\n')).toMatch(/cut\.mkv says it lasts 8\.0 s, but its last frame is at/);
+  });
+
+  it('tells of recordings that were joined and begin anew in time', async () => {
+    const joined = join(folder, 'joined.ts');
+    const { path } = await findFfmpeg();
+    const once = execFileSync(path, [
+      '-v',
+      'error',
+      '-i',
+      video,
+      '-t',
+      '2',
+      '-c:v',
+      'mpeg2video',
+      '-q:v',
+      '2',
+      '-r',
+      '25',
+      '-f',
+      'mpegts',
+      '-',
+    ]);
+    writeFileSync(joined, Buffer.concat([once, once]));
+    const { warnings } = await auditVideo({ ...common, recording: true, video: joined });
+    expect(warnings.join('\n')).toMatch(/The clock of joined\.ts goes back or stands still from [12]\.\d s on: \d+ frames/);
   });
 
   it('leaves nothing behind when it fails or is aborted', async () => {
