@@ -42,6 +42,7 @@ export class SourceSession {
   #procedure: LiveProcedure | null = null;
   #episode = 0;
   #isOver = false;
+  #hasFailed = false;
   #fieldOfView: FieldOfView | null = null;
   #latest: TimedDetection | null = null;
   #previews = 0;
@@ -168,6 +169,7 @@ export class SourceSession {
         this.#takeTracked(event);
         return;
       case 'state':
+        this.#hasFailed = event.state === 'failed';
         this.#procedure?.takeSourceState(event);
         this.#messages.next(sourceEvent(this.id, event));
         // Whoever watches forgets an earlier source of this name when a new one connects: tell what is covered after that.
@@ -218,7 +220,9 @@ export class SourceSession {
     this.#isOver = true;
     const { code, remedy } = error instanceof LumenmarkError ? error : { code: 'source-failed', remedy: undefined };
     this.#messages.next({ type: 'error', code, message: messageOf(error), ...(remedy === undefined ? {} : { remedy }) });
-    this.#messages.next(sourceEvent(this.id, { type: 'state', state: 'failed', detail: messageOf(error), reconnects: 0 }));
+    // A source that fails says so itself; a pipeline that fails around it does not.
+    if (!this.#hasFailed)
+      this.#messages.next(sourceEvent(this.id, { type: 'state', state: 'failed', detail: messageOf(error), reconnects: 0 }));
   }
 
   #sayCoverage(): void {

@@ -44,7 +44,7 @@ beforeAll(async () => {
     openSource: async ({ id, source, loop }) => ({
       simulated: true,
       source: await openSource({
-        ...{ id, source, ffmpeg, loop, fieldOfView: 'none', recording: { type: 'encode', encoder } },
+        ...{ id, source, ffmpeg, loop, fieldOfView: source === video ? 'none' : 'auto', recording: { type: 'encode', encoder } },
         ...{ analysis: { ...gallery.model.input, fps: loop ? 10 : null }, preview: { fps: 30, width: 96 } },
         pace: loop ? 'realtime' : 'fast',
       }),
@@ -185,6 +185,18 @@ describe('the sources of a live session', () => {
     const { answer } = await call('POST', '/api/source', { source: video, loop: true });
     expect(session.hello(null).source?.id).toBe(answer['sourceId']);
     expect(session.hello(null).sources.map(({ id }) => id)).toEqual([answer['sourceId'], beside]);
+    await session.closeSource(null);
+  });
+
+  it('says once that a source failed, and why', async () => {
+    const said: string[] = [];
+    const listening = session.messages.subscribe((message) => {
+      if (message.type === 'error') said.push(message.code);
+      if (message.type === 'event' && message.event === 'source' && message.state === 'failed') said.push(message.state);
+    });
+    await session.addSource({ source: 'lavfi:color=black:s=64x48:r=25:d=1' });
+    await eventually(() => said).toEqual(['failed', 'no-field-of-view']);
+    listening.unsubscribe();
     await session.closeSource(null);
   });
 });
