@@ -4,7 +4,7 @@ import { CONFIDENCE_NAME, confidenceOf, learnUsualNearness } from './confidence.
 import { dealFolds } from './folds.js';
 import { heldOutSearch, type HeldOutAnswer } from './held-out.js';
 import type { Calibration } from './manifest.js';
-import { operatingPoint, type OpenSetQuery } from './operating-point.js';
+import { lossByLabel, operatingPoint, type OpenSetQuery } from './operating-point.js';
 import { chooseVote, scoreClasses, type VoteOptions } from './vote.js';
 
 export interface CalibrationGallery {
@@ -91,13 +91,16 @@ export async function calibrate(gallery: CalibrationGallery, options: CalibrateO
     confidence: confidenceOf(nearness, best, usual),
     right: best === label,
   });
+  const knownQueries = judged.map(toQuery);
+  const openSet = operatingPoint(knownQueries, foreign.map(judge).map(toQuery), options.falseAcceptance);
   return {
     vote,
     calibration: {
       confidence: CONFIDENCE_NAME,
       method: methodOf(rounds.length, fitsAnew, gallery.refit !== null),
       usual,
-      ...operatingPoint(judged.map(toQuery), foreign.map(judge).map(toQuery), options.falseAcceptance),
+      ...openSet,
+      lossOf: lossByLabel(knownQueries, openSet.chosen),
     },
   };
 }

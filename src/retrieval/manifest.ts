@@ -66,6 +66,11 @@ const CALIBRATION = z.strictObject({
   /** Area under the ROC curve of known against unknown, each class counted alike. */
   auroc: share,
   curve: z.array(OPERATING_POINT),
+  /**
+   * By label: share of the queries of a class that the gallery has which are refused at the chosen threshold; small classes drawn towards the
+   * loss of all. Galleries built before it was kept have none.
+   */
+  lossOf: z.record(z.string(), share).optional(),
 });
 export type Calibration = z.output<typeof CALIBRATION>;
 

@@ -97,6 +97,21 @@ export function operatingPoint(
   };
 }
 
+/** Queries of the mean loss that each class is granted: three pictures of a class say little about how often it is refused. */
+const LOSS_WEIGHT = 5;
+
+/** By label: share of the queries that are refused at an operating point, small classes drawn towards the loss of all. Pure. */
+export function lossByLabel(
+  known: readonly OpenSetQuery[],
+  { threshold, loss }: Pick<OperatingPoint, 'threshold' | 'loss'>,
+): Readonly<Record<string, number>> {
+  const refused = new Map<string, boolean[]>();
+  for (const { label, confidence } of known) refused.set(label, [...(refused.get(label) ?? []), confidence < threshold]);
+  return Object.fromEntries(
+    [...refused].map(([label, answers]) => [label, (answers.filter(Boolean).length + LOSS_WEIGHT * loss) / (answers.length + LOSS_WEIGHT)]),
+  );
+}
+
 /** Trapezoids under acceptance of the known over acceptance of the foreign; `points` by rising threshold. */
 function areaUnder(points: readonly OperatingPoint[]): number {
   let area = 0;

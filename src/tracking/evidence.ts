@@ -25,9 +25,13 @@ export interface Evidence {
  *
  * Class scores are posteriors under equal priors, hence proportional to likelihoods. Part of the vote for a wider class counts for what
  * lies within it. Nothing is in view in two ways: a place that the gallery does not hold, under which any scores are as likely as
- * others (`nothingShare`), or a class that is no landmark (findings, quality classes), which has a vote of its own. Whether the frame is
- * known is weighed by how often the gallery errs about that: a strict threshold makes `known` say much and `unknown` little, and a
- * gallery that refuses most of its own places cannot make them invisible by it.
+ * others (`nothingShare`), or a class that is no landmark (findings, quality classes), which has a vote of its own.
+ *
+ * A landmark is seen in two ways as well. A typical view is near the gallery, and its vote counts. An odd one (`oddShareOf`) looks like a
+ * place that the gallery does not hold, and then the vote of what happens to be nearest says nothing about which landmark it is. So a far
+ * frame counts for the landmarks that are often far, against those that never are, and what it is taken for hardly counts; and a gallery
+ * that refuses most of its own places cannot make them invisible.
+ *
  * An out-of-body frame speaks strongly for nothing; any other bad frame yields null: no evidence.
  */
 export function createEvidenceReader(
@@ -35,7 +39,8 @@ export function createEvidenceReader(
   options: ResolvedTrackerOptions,
 ): (detection: Detection) => Evidence | null {
   const around = landmarks.map(classesAround);
-  const { scoreFloor, nothingShare, widerClassShare, falseAcceptance, falseRejection, confidenceRatios } = options;
+  const { scoreFloor, nothingShare, oddScore, widerClassShare, falseAcceptance, falseRejection, confidenceRatios } = options;
+  const oddShares = landmarks.map((label) => options.oddShareOf[label] ?? falseRejection);
   const isState = new Set(landmarks);
   const isElsewhere = (label: string): boolean => !isOfTract(label, options.tract);
   const outOfBody: Evidence = {
@@ -44,17 +49,14 @@ export function createEvidenceReader(
     score: 0,
   };
 
-  /** Likelihoods of how near the frame is to the gallery, for a place that the gallery holds and for one that it does not. */
-  function knownLikelihoods({ known, confidence }: Match): { held: number; foreign: number } {
-    if (confidenceRatios.length === 0) {
-      return known ? { held: 1 - falseRejection, foreign: falseAcceptance } : { held: falseRejection, foreign: 1 - falseAcceptance };
-    }
-    // On video either kind of frame now and then looks like the other, whatever it would do as a still.
+  /**
+   * Share of the typical views of what the gallery holds among the frames that are as near to it as this one, when there are as many of what
+   * it does not hold.
+   */
+  function nearnessOf({ known, confidence }: Match): number {
+    if (confidenceRatios.length === 0) return known ? 1 : 0;
     const ratio = ratioAt(confidenceRatios, confidence);
-    return {
-      held: ((1 - falseRejection) * ratio + falseRejection) / (1 + ratio),
-      foreign: (falseAcceptance * ratio + 1 - falseAcceptance) / (1 + ratio),
-    };
+    return ratio / (1 + ratio);
   }
 
   return ({ quality, match }) => {
@@ -64,18 +66,27 @@ export function createEvidenceReader(
     const votes = new Map(match.scores.map(({ label, score }) => [label, score]));
     const vote = (label: string): number => votes.get(label) ?? 0;
     const otherVotes = match.scores.reduce((sum, { label, score }) => (isState.has(label) || isElsewhere(label) ? sum : sum + score), 0);
-    const { held, foreign } = knownLikelihoods(match);
+    const near = nearnessOf(match);
+    // On video what is not held now and then looks like what is, whatever it would do as a still.
+    const foreign = falseAcceptance * near + (1 - falseAcceptance) * (1 - near);
+    const held = (1 - falseRejection) * near + falseRejection * (1 - near);
     const nothing = foreign * nothingShare + held * otherVotes;
 
     const scores = landmarks.map(
       (label, k) => vote(label) + widerClassShare * (around[k] ?? []).reduce((sum, wider) => sum + vote(wider), 0),
     );
+    const likelihoodOf = (k: number, score: number): number => {
+      const odd = oddShares[k] ?? falseRejection;
+      return (1 - odd) * near * score + odd * (1 - near) * oddScore;
+    };
     const likeliest = indexOfLargest(scores);
     // A narrow class without a vote of its own must not win by what it inherits.
     const supports =
-      likeliest !== null && held * (scores[likeliest] ?? 0) > nothing && vote(landmarks[likeliest] ?? '') > 0 ? likeliest : null;
+      likeliest !== null && likelihoodOf(likeliest, scores[likeliest] ?? 0) > nothing && vote(landmarks[likeliest] ?? '') > 0
+        ? likeliest
+        : null;
     return {
-      likelihoods: [nothing, ...scores.map((score) => held * (score + scoreFloor))],
+      likelihoods: [nothing, ...scores.map((score, k) => likelihoodOf(k, score + scoreFloor))],
       supports,
       score: supports === null ? 0 : vote(landmarks[supports] ?? ''),
     };

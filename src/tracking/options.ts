@@ -31,7 +31,7 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** Rate at which some landmark comes into view while there is none, 1/s. */
   enterRatePerS: rate.default(0.4),
   /** How much less likely each landmark on the way, passed without being seen, makes the next one to come into view; 1 ignores the anatomy. */
-  skipShare: z.number().positive().max(1).default(0.2),
+  skipShare: z.number().positive().max(1).default(0.1),
   /** Least weight of any landmark to come next, beside that of a neighbour: cuts in the video, and galleries with errors. */
   anywhereShare: z.number().positive().max(1).default(0.01),
   /** Share of the transition rates that a frame of bad quality is aged by: it is no evidence, but little can have changed. */
@@ -45,9 +45,9 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** What a good frame at the very limit of the quality gate counts, relative to one of the best quality. */
   poorQualityWeight: z.number().min(0).max(1).default(0.5),
   /** Class score that every landmark is granted: bounds how much a single frame can say against one. */
-  scoreFloor: share.default(0.15),
+  scoreFloor: share.default(0.08),
   /** What a place that the gallery does not hold counts against a landmark's whole vote. */
-  nothingShare: share.default(0.25),
+  nothingShare: share.default(0.2),
   /** How much of the vote for a wider class (`stomach`) counts for the narrower ones within it (`antrum`). */
   widerClassShare: z.number().min(0).max(1).default(0.5),
   /** Share of the frames of places that the gallery does not hold which it takes for known; its calibration states it. */
@@ -56,9 +56,16 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   falseRejection: rateOfError.default(0.1),
   /**
    * How much likelier a confidence is for a place that the gallery holds than for one that it does not, by rising confidence; its calibration
-   * states it. Empty: only `known` counts. Bounded by the two rates above, as which video differs from the stills of a gallery.
+   * states it. Empty: only `known` counts.
    */
   confidenceRatios: z.array(z.strictObject({ confidence: z.number(), ratio: z.number().positive() })).default([]),
+  /**
+   * By label: share of a landmark's views that look like nothing in the gallery; `falseRejection` where it is not stated. The gallery's
+   * calibration states it.
+   */
+  oddShareOf: z.record(z.string(), rateOfError).default({}),
+  /** Class score that every landmark is granted by such an odd view: whatever it is nearest to, that is no vote. */
+  oddScore: share.default(0.5),
   /** Likelihood of an out-of-body frame while a landmark is in view, relative to while there is none. */
   outOfBodyShare: share.default(0.05),
 
@@ -69,11 +76,11 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   /** … over at least this time, ms. */
   minEvidenceMs: duration.default(900),
   /** A sighting fades below this probability … */
-  closeBelow: share.default(0.3),
+  closeBelow: share.default(0.5),
   /** … after at least this many good frames that disagree. */
   minDisagreeingFrames: z.number().int().min(2).default(2),
   /** A sighting that comes back within this time is the same one, ms. */
-  bridgeMs: duration.default(1000),
+  bridgeMs: duration.default(1500),
   /** A sighting without any supporting frame for this time ends (only bad frames, or none), ms. */
   maxUnsupportedMs: z.number().positive().default(4000),
 

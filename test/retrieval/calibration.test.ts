@@ -4,10 +4,20 @@ import { calibrate, type CalibrationGallery } from '../../src/retrieval/calibrat
 import { confidenceOf, learnUsualNearness, nearnessOf } from '../../src/retrieval/confidence.js';
 import { dealFolds } from '../../src/retrieval/folds.js';
 import { heldOutSearch } from '../../src/retrieval/held-out.js';
-import { operatingPoint, type OpenSetQuery } from '../../src/retrieval/operating-point.js';
+import { lossByLabel, operatingPoint, type OpenSetQuery } from '../../src/retrieval/operating-point.js';
 
 const queries = (label: string, right: boolean, ...confidences: number[]): OpenSetQuery[] =>
   confidences.map((confidence) => ({ label, confidence, right }));
+
+describe('lossByLabel', () => {
+  it('is the share of a class that is refused, a small class drawn towards the loss of all', () => {
+    const known = [...queries('far', true, ...Array.from({ length: 95 }, (_, at) => (at < 38 ? 0.1 : 0.9))), ...queries('few', true, 0.9)];
+    const loss = lossByLabel(known, { threshold: 0.5, loss: 0.2 });
+    expect(loss.far).toBeCloseTo((38 + 1) / 100, 12);
+    expect(loss.few).toBeCloseTo(1 / 6, 12);
+    expect(lossByLabel([], { threshold: 0.5, loss: 0.2 })).toEqual({});
+  });
+});
 
 describe('operatingPoint', () => {
   it('stands in the middle of the gap where known and foreign are apart', () => {

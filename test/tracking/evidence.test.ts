@@ -7,6 +7,7 @@ const options = resolveTrackerOptions({
   labels: ['x'],
   scoreFloor: 0.1,
   nothingShare: 0.2,
+  oddScore: 0.3,
   widerClassShare: 0.5,
   falseAcceptance: 0.25,
   falseRejection: 0.1,
@@ -24,15 +25,22 @@ describe('evidence of a frame', () => {
     expect(evidence).toMatchObject({ supports: 0, score: 0.7 });
   });
 
-  it('weighs an unknown frame by how often the gallery errs about that', () => {
-    const evidence = read(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 }, known: false }))!;
-    expect(rounded(evidence.likelihoods)).toEqual([0.15, 0.08, 0.04]);
+  it('hears no vote in an unknown frame, and weighs it by how often the gallery errs about that', () => {
+    const unknown = detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 }, known: false });
+    const evidence = read(unknown)!;
+    expect(rounded(evidence.likelihoods)).toEqual([0.15, 0.03, 0.03]);
     expect(evidence).toMatchObject({ supports: null, score: 0 });
     const strict = createEvidenceReader(['pylorus', 'z-line'], { ...options, falseRejection: 0.6 });
-    expect(strict(detectionOf({ ptsUs: 0, scores: { pylorus: 0.7, 'z-line': 0.3 }, known: false }))).toMatchObject({
-      supports: 0,
-      score: 0.7,
-    });
+    expect(rounded(strict(unknown)!.likelihoods)).toEqual([0.15, 0.18, 0.18]);
+    expect(strict(unknown)).toMatchObject({ supports: 0, score: 0.7 });
+  });
+
+  it('counts an unknown frame for the landmarks that the gallery often refuses, whatever it looks like', () => {
+    const each = createEvidenceReader(['pylorus', 'z-line'], { ...options, oddShareOf: { 'z-line': 0.5 } });
+    const unknown = each(detectionOf({ ptsUs: 0, scores: { pylorus: 1 }, known: false }))!;
+    expect(rounded(unknown.likelihoods)).toEqual([0.15, 0.03, 0.15]);
+    const known = each(detectionOf({ ptsUs: 0, scores: { 'z-line': 1 } }))!;
+    expect(rounded(known.likelihoods)).toEqual([0.05, 0.09, 0.55]);
   });
 
   it('weighs how near the frame is, where the gallery states what that says', () => {
@@ -41,18 +49,15 @@ describe('evidence of a frame', () => {
       { confidence: 0.6, ratio: 100 },
     ];
     const near = createEvidenceReader(['pylorus', 'z-line'], { ...options, confidenceRatios });
-    const at = (confidence: number): number => {
-      const [nothing = 0, pylorus = 0] = near(withConfidence(confidence))!.likelihoods;
-      return pylorus / nothing;
-    };
+    const at = (confidence: number): number[] => rounded(near(withConfidence(confidence))!.likelihoods);
     const withConfidence = (confidence: number): ReturnType<typeof detectionOf> => {
       const detection = detectionOf({ ptsUs: 0, scores: { pylorus: 1 } });
       return { ...detection, match: { ...detection.match, confidence } };
     };
-    // At a ratio of 1 the frame says nothing but its scores; far off, as much as the gallery's errors on video allow.
-    expect(at(0.4)).toBeCloseTo(((1.1 / 0.2) * (0.9 + 0.1)) / (0.25 + 0.75), 6);
-    expect(at(0.1)).toBeCloseTo(((1.1 / 0.2) * (0.9 * 0.01 + 0.1)) / (0.25 * 0.01 + 0.75), 6);
-    expect(at(0.9)).toBeCloseTo(((1.1 / 0.2) * (0.9 * 100 + 0.1)) / (0.25 * 100 + 0.75), 6);
+    // At a ratio of 1 half of the frame is a typical view, the vote of which counts, and half an odd one.
+    expect(at(0.4)).toEqual(rounded([0.2 / 2, (0.9 * 1.1 + 0.1 * 0.3) / 2, (0.9 * 0.1 + 0.1 * 0.3) / 2]));
+    expect(at(0.1)).toEqual(rounded([0.2 * (0.25 * 0.01 + 0.75), 0.9 * 0.01 * 1.1 + 0.03, 0.9 * 0.01 * 0.1 + 0.03].map((x) => x / 1.01)));
+    expect(at(0.9)).toEqual(rounded([0.2 * (0.25 * 100 + 0.75), 0.9 * 100 * 1.1 + 0.03, 0.9 * 100 * 0.1 + 0.03].map((x) => x / 101)));
   });
 
   it('counts votes for findings and quality classes for nothing', () => {
