@@ -13,8 +13,8 @@ describe('lossByLabel', () => {
   it('is the share of a class that is refused, a small class drawn towards the loss of all', () => {
     const known = [...queries('far', true, ...Array.from({ length: 95 }, (_, at) => (at < 38 ? 0.1 : 0.9))), ...queries('few', true, 0.9)];
     const loss = lossByLabel(known, { threshold: 0.5, loss: 0.2 });
-    expect(loss.far).toBeCloseTo((38 + 1) / 100, 12);
-    expect(loss.few).toBeCloseTo(1 / 6, 12);
+    expect(loss['far']).toBeCloseTo((38 + 1) / 100, 12);
+    expect(loss['few']).toBeCloseTo(1 / 6, 12);
     expect(lossByLabel([], { threshold: 0.5, loss: 0.2 })).toEqual({});
   });
 });
