@@ -1,5 +1,6 @@
 import { ModelError } from '../../common/errors.js';
-import { unpickle, type TensorView } from './pickle.js';
+import type { TensorView } from './pickle/items.js';
+import { unpickle } from './pickle/unpickle.js';
 import type { RandomAccess } from './random-access.js';
 import { BYTES_PER_ELEMENT, damagedCheckpoint, sizeOf, toFloat32, type CheckpointTensor, type TensorFile } from './tensor.js';
 import { readZipDirectory, type ZipEntry } from './zip.js';
