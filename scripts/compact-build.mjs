@@ -155,7 +155,7 @@ async function drawPatients({ file, part, of, stills }) {
 async function train(work, stills, values) {
   const { finetune } = await import('../dist/training/finetune.js');
   const { trainingSettings } = await import('../dist/training/settings.js');
-  const { importModel } = await import('../dist/models/import.js');
+  const { importModel } = await import('../dist/models/import/import-model.js');
   const { runModel } = await import('../dist/inference/run-model.js');
   const run = join(work, `run-${values.variant}`);
   const controller = new AbortController();

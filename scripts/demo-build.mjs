@@ -28,7 +28,7 @@ const { DISTURBANCES } = await import('../dist/phantom/disturbance.js');
 const { createProcedure } = await import('../dist/phantom/frames.js');
 const { STILL_CLASSES, writeStills } = await import('../dist/phantom/stills.js');
 const { writeVideo } = await import('../dist/phantom/video.js');
-const { descriptors } = await import('../dist/models/descriptors.js');
+const { descriptors } = await import('../dist/models/descriptors/descriptors.js');
 const { buildGallery } = await import('../dist/retrieval/build-gallery.js');
 
 mkdirSync(out, { recursive: true });

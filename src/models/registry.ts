@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LumenmarkError, messageOf, ModelError, UsageError } from '../common/errors.js';
 import { lumenmarkHome } from '../common/home.js';
-import { descriptors } from './descriptors.js';
+import { descriptors } from './descriptors/descriptors.js';
 import { fileExists, modelFolder, modelsFolder } from './files.js';
 import { MANIFEST_FILE, readManifest, type ModelManifest, type Parity } from './manifest.js';
 import type { FittableModel, Model } from './model.js';

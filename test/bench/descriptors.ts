@@ -18,7 +18,7 @@ import { rowGroups, type RowGroups } from '../../src/evaluation/row-groups.js';
 import { foldSplit, leaveOneOut, type Split } from '../../src/evaluation/split.js';
 import type { Subject } from '../../src/evaluation/subject.js';
 import { normaliseRows, variantsOf } from '../../src/evaluation/variants.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 
 const MIN_PICTURES = 13;
 

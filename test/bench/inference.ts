@@ -5,7 +5,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 import { median } from './support/distribution.js';
 
 const IN_FLIGHT = 2;

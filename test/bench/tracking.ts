@@ -27,7 +27,7 @@ import {
 import { trackingMetrics, type TrackingMetrics } from '../../src/evaluation/tracking.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 import { DISTURBANCES } from '../../src/phantom/disturbance.js';
 import { createProcedure } from '../../src/phantom/frames.js';
 import { STILL_CLASSES, writeStills } from '../../src/phantom/stills.js';

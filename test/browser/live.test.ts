@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classInfo } from '../../src/common/landmarks.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 import { buildGallery } from '../../src/retrieval/build-gallery.js';
 import type { CoverageMessage, FrameMessage, ServerMessage, TrackingMessage } from '../../src/server/protocol.js';
 import { chromiumPath, launchBrowser } from '../support/browser.js';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import type { Embedder } from '../../src/inference/embedder.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 import { auditVideo, type VideoAudit } from '../../src/procedure/audit-video.js';
 import { openCatalogue, type Catalogue } from '../../src/procedure/catalogue/catalogue.js';
 import type { DetectionLine } from '../../src/procedure/detection-line.js';

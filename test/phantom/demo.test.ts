@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
 import { probeInput } from '../../src/media/probe.js';
 import { decodeStill } from '../../src/media/stills.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 import { STILL_CLASSES, writeStills } from '../../src/phantom/stills.js';
 import { parseTruth, visitsOf } from '../../src/phantom/truth.js';
 import { openGallery } from '../../src/retrieval/gallery.js';

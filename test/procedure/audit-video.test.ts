@@ -7,7 +7,7 @@ import { detectRecording } from '../../src/evaluation/detect-recording.js';
 import type { Embedder } from '../../src/inference/embedder.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 import { auditVideo, type AuditVideoOptions } from '../../src/procedure/audit-video.js';
 import { coverageOf } from '../../src/procedure/final-coverage.js';
 import { installationKey } from '../../src/procedure/key.js';

@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 import { createAmender } from '../../src/procedure/amend.js';
 import { auditVideo } from '../../src/procedure/audit-video.js';
 import { keptStills, pictureAt } from '../../src/procedure/exemplar-pictures.js';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import sharp from 'sharp';
 import { seededRandom } from '../../src/common/random.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
-import { descriptors } from '../../src/models/descriptors.js';
+import { descriptors } from '../../src/models/descriptors/descriptors.js';
 import { buildGallery } from '../../src/retrieval/build-gallery.js';
 
 const WIDTH = 192;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { multiplyTransposed, symmetricEigen } from '../../src/models/linear-algebra.js';
-import { numbers } from '../onnx/support/run.js';
+import { multiplyTransposed, symmetricEigen } from '../../../src/models/descriptors/linear-algebra.js';
+import { numbers } from '../../onnx/support/run.js';
 
 /** Largest difference between m and the matrix that its eigenvalues and eigenvectors make again. */
 function error(matrix: Float64Array, size: number): number {

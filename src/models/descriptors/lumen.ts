@@ -1,8 +1,8 @@
-import type { Tensor } from '../onnx/builder.js';
-import * as ops from '../onnx/ops.js';
-import { opponentColours } from './descriptors-colour.js';
-import { usedMask } from './descriptors-layout.js';
-import { boxMean, evenly, LUMA, mapConstant, sideOf } from './descriptors-maps.js';
+import type { Tensor } from '../../onnx/builder.js';
+import * as ops from '../../onnx/ops.js';
+import { opponentColours } from './colour.js';
+import { usedMask } from './layout.js';
+import { boxMean, evenly, LUMA, mapConstant, sideOf } from './maps.js';
 
 /** Rings around the lumen, and how far out they reach, as a share of the picture's side. */
 const RINGS = 8;

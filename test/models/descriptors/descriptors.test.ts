@@ -1,8 +1,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { descriptors } from '../../src/models/descriptors.js';
-import { encodeStatistics, decodeStatistics } from '../../src/models/descriptors-statistics.js';
-import type { Model } from '../../src/models/model.js';
+import { descriptors } from '../../../src/models/descriptors/descriptors.js';
+import { encodeStatistics, decodeStatistics } from '../../../src/models/descriptors/statistics.js';
+import type { Model } from '../../../src/models/model.js';
 
 const SIDE = 224;
 type Rgb = readonly [number, number, number];

@@ -1,7 +1,7 @@
-import type { Tensor } from '../onnx/builder.js';
-import * as ops from '../onnx/ops.js';
-import { gridCells, ringCells, WHOLE, type Cell } from './descriptors-layout.js';
-import { boxMean, evenly, halved, logEnergies, mapConstant, sideOf, softHistogram } from './descriptors-maps.js';
+import type { Tensor } from '../../onnx/builder.js';
+import * as ops from '../../onnx/ops.js';
+import { gridCells, ringCells, WHOLE, type Cell } from './layout.js';
+import { boxMean, evenly, halved, logEnergies, mapConstant, sideOf, softHistogram } from './maps.js';
 
 const DIRECTIONS = 8;
 /** Added to local means, so that the dark does not amplify noise. */

@@ -1,7 +1,7 @@
-import type { Tensor } from '../onnx/builder.js';
-import { elementsOf } from '../onnx/dimensions.js';
-import * as ops from '../onnx/ops.js';
-import { poolCells, type Cell } from './descriptors-layout.js';
+import type { Tensor } from '../../onnx/builder.js';
+import { elementsOf } from '../../onnx/dimensions.js';
+import * as ops from '../../onnx/ops.js';
+import { poolCells, type Cell } from './layout.js';
 
 /*
  * Steps that both descriptors are made of. Maps are [N, C, side, side], features [N, d].

@@ -1,5 +1,5 @@
-import type { Tensor } from '../onnx/builder.js';
-import * as ops from '../onnx/ops.js';
+import type { Tensor } from '../../onnx/builder.js';
+import * as ops from '../../onnx/ops.js';
 
 /*
  * Where in the picture the descriptors look. Endoscopy pictures carry things that have nothing to do with the anatomy but much with the

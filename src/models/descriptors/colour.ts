@@ -1,7 +1,7 @@
-import type { Tensor } from '../onnx/builder.js';
-import * as ops from '../onnx/ops.js';
-import { gridCells, poolCells, ringCells, WHOLE, type Cell } from './descriptors-layout.js';
-import { asFeatures, evenly, LUMA, mapConstant, softHistogram } from './descriptors-maps.js';
+import type { Tensor } from '../../onnx/builder.js';
+import * as ops from '../../onnx/ops.js';
+import { gridCells, poolCells, ringCells, WHOLE, type Cell } from './layout.js';
+import { asFeatures, evenly, LUMA, mapConstant, softHistogram } from './maps.js';
 
 /**
  * *Colour*: moments of luminance and chromaticity over a grid and rings, and their histograms. Opponent colours are taken of logarithms,

@@ -1,4 +1,4 @@
-import { ModelError } from '../common/errors.js';
+import { ModelError } from '../../common/errors.js';
 import type { Whitening } from './whitening.js';
 
 const MAGIC = 'lumenmark-statistics-1\n';
