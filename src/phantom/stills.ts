@@ -85,7 +85,7 @@ const SPOILT: readonly Disturbance[] = ['red-out', 'motion-blur', 'defocus', 'wa
  * patient is on one side of a split only.
  * @throws UsageError for a class that no tract has.
  */
-async function* drawStills(options: DrawStillsOptions): AsyncGenerator<DrawnStill, void, undefined> {
+export async function* drawStills(options: DrawStillsOptions): AsyncGenerator<DrawnStill, void, undefined> {
   const { classes, patients, perClass, seed, width, height, disturbances, signal } = options;
   for (const label of classes) tractsOf(label);
   const wanted = Array.from(
