@@ -28,9 +28,9 @@ export interface Evidence {
  * others (`nothingShare`), or a class that is no landmark (findings, quality classes), which has a vote of its own.
  *
  * A landmark is seen in two ways as well. A typical view is near the gallery, and its vote counts. An odd one (`oddShareOf`) looks like a
- * place that the gallery does not hold, and then the vote of what happens to be nearest says nothing about which landmark it is. So a far
- * frame counts for the landmarks that are often far, against those that never are, and what it is taken for hardly counts; and a gallery
- * that refuses most of its own places cannot make them invisible.
+ * place that the gallery does not hold, and then what happens to be nearest says little about which landmark it is: at most twice as much for
+ * it as for the others. So a far frame counts for the landmarks that are often far, against those that never are; and a gallery that
+ * refuses most of its own places, or is asked about a video unlike its stills, cannot make them invisible.
  *
  * An out-of-body frame speaks strongly for nothing; any other bad frame yields null: no evidence.
  */
@@ -77,7 +77,7 @@ export function createEvidenceReader(
     );
     const likelihoodOf = (k: number, score: number): number => {
       const odd = oddShares[k] ?? falseRejection;
-      return (1 - odd) * near * score + odd * (1 - near) * oddScore;
+      return (1 - odd) * near * score + odd * (1 - near) * oddScore * (1 + score);
     };
     const likeliest = indexOfLargest(scores);
     // A narrow class without a vote of its own must not win by what it inherits.

@@ -64,8 +64,8 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
    * calibration states it.
    */
   oddShareOf: z.record(z.string(), rateOfError).default({}),
-  /** Class score that every landmark is granted by such an odd view: whatever it is nearest to, that is no vote. */
-  oddScore: share.default(0.5),
+  /** Class score that every landmark is granted by such an odd view, and up to as much again for what the view is nearest to. */
+  oddScore: share.default(0.3),
   /** Likelihood of an out-of-body frame while a landmark is in view, relative to while there is none. */
   outOfBodyShare: share.default(0.05),
 
