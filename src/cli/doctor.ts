@@ -8,6 +8,7 @@ import { version } from '../common/version.js';
 import { resolveDevice } from '../inference/device.js';
 import { findFfmpeg } from '../media/ffmpeg.js';
 import { listModels } from '../models/registry.js';
+import { openSqlite } from '../procedure/catalogue/sqlite.js';
 import { loadHnsw } from '../retrieval/hnsw.js';
 
 /** `lacks`: works without it, but something is missing; `fails`: nothing works without it. */
@@ -59,6 +60,12 @@ async function examine(ffmpegPath: string | undefined): Promise<Finding[]> {
       const loaded = loadHnsw();
       const lacks = (reason: string) => ({ verdict: 'lacks' as const, detail: `exact search serves: ${reason}` });
       return Promise.resolve('library' in loaded ? 'hnswlib-node loads' : lacks(loaded.reason));
+    }),
+    look('catalogue', () => {
+      const opened = openSqlite(':memory:', 0);
+      if ('reason' in opened) return { verdict: 'lacks', detail: `procedures are read again at each start: ${opened.reason}` };
+      opened.database.close();
+      return 'better-sqlite3 loads';
     }),
     look('models', async () => (await listModels({ home })).map(({ name }) => name).join(', ')),
     look('home', async () => {
