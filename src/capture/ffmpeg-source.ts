@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MediaError, UsageError } from '../common/errors.js';
 import { shortened, type FailureContext } from '../media/failure.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
+import { readGrowing } from '../media/growing-file.js';
 import { probeInput, type Probe } from '../media/probe.js';
 import { redact } from '../media/redact.js';
 import type { PictureShape } from '../media/shape.js';
@@ -13,7 +14,7 @@ import { scaleFieldOfView } from './field-of-view.js';
 import { fixedFieldOfView, wholePicture } from './fixed-field-of-view.js';
 import type { CaptureEvent, FieldOfView, FieldOfViewChange, RecordingUnavailable, SourceState, SourceStateName } from './frame.js';
 import type { CapturePlan } from './graph.js';
-import { inputArguments, isLiveInput, type Input } from './input.js';
+import { fedArguments, inputArguments, isLiveInput, type Input } from './input.js';
 import type { SourceOptions } from './options.js';
 import { CaptureSession, type Picture, type SessionEnd } from './session.js';
 import { SourceClock } from './source-clock.js';
@@ -309,9 +310,13 @@ export class FfmpegCapture {
   }
 
   #start(plan: CapturePlan): CaptureSession {
+    const { growing } = this.#options;
+    const input = inputArguments(this.#input, this.#options.input, this.#ffmpeg);
     const session = new CaptureSession({
       ffmpeg: this.#ffmpeg,
-      input: inputArguments(this.#input, this.#options.input, this.#ffmpeg),
+      ...(growing === undefined || this.#input.kind !== 'file'
+        ? { input }
+        : { input: fedArguments(input), feed: readGrowing(this.#input.address.replace(/^file:/, ''), growing) }),
       position: this.#input.kind === 'file' ? positionOptions(this.#aim, this.#options.loop === true) : [],
       plan,
       context: this.#context,

@@ -107,6 +107,9 @@ export interface InputArguments {
   readonly address: string;
 }
 
+/** Protocols that stay on this machine. */
+const LOCAL = 'file,crypto,data';
+
 /** ffmpeg's words for an input, without position and repetition. */
 export function inputArguments(input: Input, settings: SourceOptions['input'], ffmpeg: Ffmpeg): InputArguments {
   const options: string[] = [];
@@ -125,13 +128,18 @@ export function inputArguments(input: Input, settings: SourceOptions['input'], f
     case 'file':
     case 'stills':
       // A playlist or reference movie must not make us read from the network.
-      options.push('-protocol_whitelist', 'file,crypto,data');
+      options.push('-protocol_whitelist', LOCAL);
       if (format !== undefined) options.push('-f', format);
       if (fps !== undefined) options.push('-r', String(fps));
       if (size !== undefined) options.push('-video_size', size);
       break;
   }
   return { options, address: input.kind === 'stream' ? streamAddress(input.address) : input.address };
+}
+
+/** The same when the bytes of a file come through a pipe. */
+export function fedArguments({ options }: InputArguments): InputArguments {
+  return { options: options.map((word) => (word === LOCAL ? 'pipe' : word)), address: 'pipe:0' };
 }
 
 // Slice threads: frame threads hold one frame back for every thread.

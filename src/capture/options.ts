@@ -37,6 +37,11 @@ export interface SourceOptions {
   readonly recording?: RecordingCodec | null;
   /** `realtime`: a file behaves like a live source. `fast`: every frame, as fast as it is consumed. Live inputs are always `realtime`. */
   readonly pace: 'realtime' | 'fast';
+  /**
+   * The file is still being written, and begun well enough to show a picture: the rest is waited for until this resolves. For containers that
+   * can be read from front to back; not with `loop` or `recording`.
+   */
+  readonly growing?: Promise<unknown>;
   /** Begin again at the end of a file; presentation times keep rising. Default false. */
   readonly loop?: boolean;
   /** Default `auto`. `WxH+X+Y`: a rectangle in pixels of the source. */
@@ -87,6 +92,9 @@ export function validateSourceOptions(options: SourceOptions): void {
   }
   if (options.stallTimeoutMs !== undefined) whole('stallTimeoutMs', options.stallTimeoutMs, 100, 3_600_000);
   parseFieldOfView(options.fieldOfView ?? 'auto');
+  if (options.growing !== undefined && (options.loop === true || (options.recording ?? null) !== null)) {
+    throw new UsageError('invalid-option', 'A file that is still being written (growing) can be neither looped nor recorded.');
+  }
   if (options.recording?.type === 'copy' && options.keepBorders !== true && options.fieldOfView !== 'none') {
     throw new UsageError('invalid-option', 'A copy of the source would hold what the mask hides, which can be a name.', {
       remedy: 'Record with --record-codec h264, or show everything with --keep-borders or --field-of-view none.',

@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly input: InputArguments;
   /** Options before `-i` that place or repeat the input (`-ss`, `-stream_loop`). */
   readonly position?: readonly string[];
+  /** The bytes of an input that is a pipe. */
+  readonly feed?: AsyncIterable<Uint8Array>;
   readonly plan: CapturePlan;
   readonly context: FailureContext;
   /** Silence after which the session ends as stalled; null: wait for ever. */
@@ -95,6 +97,7 @@ export class CaptureSession {
         },
       },
     );
+    if (options.feed !== undefined) this.#process.feed(options.feed);
   }
 
   /** The pictures, until the session ends; then `outcome` is set. Whoever does not ask for the next one makes ffmpeg wait. */

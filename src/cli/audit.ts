@@ -28,7 +28,7 @@ export function register(program: Command): void {
     .option('-m, --model <name>', 'model (default: the one that the gallery was made with)')
     .option('-c, --checklist <id>', 'required sites: a checklist id or a .json file', 'esge-2016')
     .option('--analysis-fps <fps>', 'frames analysed per second of video', positive, 5)
-    .option('--no-recording', 'keep no masked copy of the video: faster, but then it cannot be replayed')
+    .option('--no-recording', 'keep no masked copy of the video; it cannot be replayed then')
     .option('--together', 'photographs: all below a folder are of one procedure', false)
     .option('-o, --out <folder>', 'photographs: also write the report there, and of several procedures the overview')
     .addOption(noCacheOption())

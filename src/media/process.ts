@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
 import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { MediaError, messageOf } from '../common/errors.js';
 import type { Ffmpeg } from './ffmpeg.js';
 
@@ -111,6 +112,11 @@ export class FfmpegProcess {
   /** Writes to its standard input, where ffmpeg takes commands to its filters. */
   write(text: string): void {
     if (!this.#gone && this.#ending === null) this.#child.stdin.write(text, ignored);
+  }
+
+  /** Makes `bytes` its standard input, to the end; no commands can be written then. What goes wrong shows in how ffmpeg ends. */
+  feed(bytes: AsyncIterable<Uint8Array>): void {
+    pipeline(bytes, this.#child.stdin).catch(ignored);
   }
 
   /**

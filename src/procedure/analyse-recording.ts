@@ -2,13 +2,20 @@ import { join } from 'node:path';
 import { openSource } from '../capture/source.js';
 import type { Embedder } from '../inference/embedder.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
+import { lookingUntil } from '../media/growing-file.js';
+import { outlineOfMp4 } from '../media/seekable.js';
 import type { Gallery } from '../retrieval/gallery.js';
 import { analyseFrames, type AnalysedFrame } from './analyse-frames.js';
 import type { VideoPart } from './recording-parts.js';
 
+export interface AnalysedPart extends Pick<VideoPart, 'file' | 'originPtsUs'> {
+  /** Resolves when all of the file is there; undefined when it is. */
+  readonly growing?: Promise<unknown>;
+}
+
 export interface AnalyseRecordingOptions {
   readonly folder: string;
-  readonly parts: readonly Pick<VideoPart, 'file' | 'originPtsUs'>[];
+  readonly parts: Iterable<AnalysedPart> | AsyncIterable<AnalysedPart>;
   readonly gallery: Pick<Gallery, 'match' | 'model'>;
   /** Of the gallery's model. */
   readonly embedder: Embedder;
@@ -29,7 +36,8 @@ export interface AnalyseRecordingOptions {
 export async function* analyseRecording(options: AnalyseRecordingOptions): AsyncGenerator<AnalysedFrame, void, undefined> {
   const { folder, parts, gallery, embedder, ffmpeg, sourceId, fps, wants, signal } = options;
   let firstFrameId = 0;
-  for (const { file, originPtsUs } of parts) {
+  for await (const { file, originPtsUs, growing } of parts) {
+    if (growing !== undefined) await firstFragment(join(folder, file), growing);
     const source = await openSource({
       id: sourceId,
       source: join(folder, file),
@@ -39,6 +47,7 @@ export async function* analyseRecording(options: AnalyseRecordingOptions): Async
       fieldOfView: 'none',
       deinterlace: 'off',
       ffmpeg,
+      ...(growing === undefined ? {} : { growing }),
       ...(signal === undefined ? {} : { signal }),
     });
     let nextFrameId = firstFrameId;
@@ -59,4 +68,14 @@ export async function* analyseRecording(options: AnalyseRecordingOptions): Async
     }
     firstFrameId = nextFrameId;
   }
+}
+
+/** Waits until there is a picture in a file, or will be none. */
+async function firstFragment(path: string, growing: Promise<unknown>): Promise<void> {
+  const again = lookingUntil(growing);
+  do {
+    // The file itself may not be there yet.
+    const outline = await outlineOfMp4(path).catch(() => null);
+    if (outline !== null && outline.fragments > 0) return;
+  } while (await again());
 }

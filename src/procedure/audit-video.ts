@@ -7,6 +7,7 @@ import { probeVideo } from '../capture/video-file.js';
 import { fileSha256 } from '../common/sha256.js';
 import type { Embedder } from '../inference/embedder.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
+import { makeSeekable } from '../media/seekable.js';
 import { galleryFingerprint } from '../retrieval/fingerprint.js';
 import type { Gallery } from '../retrieval/gallery.js';
 import type { Checklist } from '../tracking/checklist.js';
@@ -16,12 +17,13 @@ import { resolveTrackerOptions, type ResolvedTrackerOptions, type TrackerOptions
 import type { Sighting } from '../tracking/sighting.js';
 import { createTracker } from '../tracking/tracker.js';
 import { analyseFrames } from './analyse-frames.js';
-import { analyseRecording } from './analyse-recording.js';
+import { analyseRecording, type AnalysedPart } from './analyse-recording.js';
 import { keepStills, type AuditStillsOptions } from './audit-stills.js';
 import type { NewProcedure } from './description.js';
 import type { InstallationKey } from './key.js';
 import { recordVideo } from './record-video.js';
 import { partAt } from './recording-parts.js';
+import type { RecordingPart } from './recording/recorder.js';
 import { StandingClock } from './standing-clock.js';
 import { FrameTracker } from './tracked-frames.js';
 import { openProcedureWriter, type ProcedureWriter } from './writer.js';
@@ -45,7 +47,7 @@ export interface AuditVideoOptions {
   readonly tracker?: Partial<TrackerOptions>;
   /**
    * Keep a copy of what the video shows, cut and masked, and analyse that copy: it can be replayed, and analysed again with the very same
-   * answers. Default true; without it the video itself is analysed, which is faster, and later needed again.
+   * answers. Default true; without it the video itself is analysed, and later needed again.
    */
   readonly recording?: boolean;
   /** The video shows no patient. Default false. */
@@ -55,12 +57,10 @@ export interface AuditVideoOptions {
 }
 
 export interface AuditProgress {
-  readonly stage: 'recording' | 'analysing';
-  /** Presentation time of the newest frame, µs. */
+  /** Presentation time of the newest analysed frame, µs. */
   readonly ptsUs: number;
   /** Of the video as its container states it, or null. */
   readonly durationUs: number | null;
-  /** Analysed so far. */
   readonly frames: number;
 }
 
@@ -130,40 +130,50 @@ interface Analysed {
   readonly clock: StandingClock;
 }
 
-/** Copies the video first, then analyses the copy: what is kept is what was analysed. */
+/** Analyses the copy that is made of the video, while it is made: what is kept is what was analysed. */
 async function recordAndAnalyse(
   writer: ProcedureWriter,
   frames: FrameTracker,
   options: AuditVideoOptions,
   durationUs: number | null,
 ): Promise<Analysed> {
-  const { video, gallery, embedder, ffmpeg, analysisFps, fieldOfView = 'auto', signal, onProgress } = options;
+  const { video, gallery, embedder, ffmpeg, analysisFps, fieldOfView = 'auto', onProgress } = options;
   const { folder } = writer;
-  const {
-    parts: ended,
-    fieldsOfView,
-    damage,
-    clock,
-  } = await recordVideo({
-    ...{ ffmpeg, video, folder, fieldOfView, signal },
-    onProgress: (ptsUs) => onProgress?.({ stage: 'recording', ptsUs, durationUs, frames: 0 }),
-  });
-  for (const found of fieldsOfView) await writer.append({ type: 'field-of-view', fieldOfView: found });
-  for (const { part, frames: count, durationMs } of ended) {
-    const { file, codec, originPtsUs } = part;
-    await writer.append({ type: 'recording-started', file, codec, originPtsUs });
-    await writer.append({ type: 'recording-stopped', reason: 'closed', detail: null, frames: count, durationMs });
-  }
-  const parts = ended.map(({ part }) => part);
-  const analysed = analyseRecording({
-    ...{ folder, parts, gallery, embedder, ffmpeg, signal },
-    sourceId: basename(video),
-    fps: analysisFps,
-  });
-  for await (const frame of analysed) {
-    await frames.take(frame);
-    onProgress?.({ stage: 'analysing', ptsUs: frame.detection.ptsUs, durationUs, frames: frames.frames });
-  }
+  const parts: RecordingPart[] = [];
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const recording = recordVideo({ ffmpeg, video, folder, fieldOfView, signal });
+  /** The journal hears of a file where the analysis comes to it, however far ahead the recording is. */
+  const partsInTurn = async function* (): AsyncGenerator<AnalysedPart> {
+    for await (const { part, fieldsOfView, completed } of recording.parts) {
+      for (const found of fieldsOfView) await writer.append({ type: 'field-of-view', fieldOfView: found });
+      const { file, codec, originPtsUs } = part;
+      await writer.append({ type: 'recording-started', file, codec, originPtsUs });
+      parts.push(part);
+      yield { file, originPtsUs, growing: completed };
+      const { frames: count, durationMs } = await completed;
+      await writer.append({ type: 'recording-stopped', reason: 'closed', detail: null, frames: count, durationMs });
+    }
+  };
+  const analyse = async (): Promise<void> => {
+    const sourceId = basename(video);
+    const analysed = analyseRecording({ folder, parts: partsInTurn(), gallery, embedder, ffmpeg, sourceId, fps: analysisFps, signal });
+    for await (const frame of analysed) {
+      await frames.take(frame);
+      onProgress?.({ ptsUs: frame.detection.ptsUs, durationUs, frames: frames.frames });
+    }
+  };
+  // When one fails, the other has no more to do; both must be over before the folder is closed or removed.
+  await Promise.allSettled(
+    [recording.ended, analyse()].map((task) =>
+      task.catch((error: unknown) => {
+        failed.abort(error);
+      }),
+    ),
+  );
+  signal.throwIfAborted();
+  const { damage, clock } = await recording.ended;
+  for (const { file } of parts) await makeSeekable(join(folder, file));
   await frames.finish();
   return {
     damage,
@@ -221,7 +231,7 @@ async function analyseSource(
       signal?.throwIfAborted();
       clock.take(frame.detection.ptsUs);
       await frames.take(frame);
-      onProgress?.({ stage: 'analysing', ptsUs: frame.detection.ptsUs, durationUs, frames: frames.frames });
+      onProgress?.({ ptsUs: frame.detection.ptsUs, durationUs, frames: frames.frames });
     }
     signal?.throwIfAborted();
     await appended;

@@ -118,6 +118,33 @@ describe('audit of a video', () => {
     expect([width, height]).toEqual([fieldOfView.width + (fieldOfView.width % 2), fieldOfView.height + (fieldOfView.height % 2)]);
   });
 
+  it('goes on in another file where the field of view changes, and analyses both', async () => {
+    // A picture within a black border from the fifth second on.
+    const widened = join(folder, 'widened.mp4');
+    const { path } = await findFfmpeg();
+    const filter =
+      '[0:v]pad=288:240:48:40[whole];[0:v]scale=288:240[large];[whole]trim=0:4[a];[large]trim=4:8,setpts=PTS-STARTPTS[b];[a][b]concat';
+    execFileSync(path, ['-v', 'error', '-i', video, '-filter_complex', filter, '-c:v', 'mpeg4', '-q:v', '2', widened]);
+    const audited = await auditVideo({ ...common, video: widened, recording: true });
+    const procedure = await readProcedure(audited.folder);
+    expect((await videoParts(procedure)).map(({ file }) => file)).toEqual(['recording.mp4', 'recording-2.mp4']);
+    const stopped = procedure.entriesOf('recording-stopped').map(({ frames }) => frames ?? 0);
+    expect(stopped[0]! + stopped[1]!).toBe(160);
+    // A geometry comes before the file that is cut to it, and a file before what was seen in it, however fast it was written.
+    const told = [
+      ...procedure.entriesOf('field-of-view'),
+      ...procedure.entriesOf('recording-started'),
+      ...procedure.entriesOf('recording-stopped'),
+    ];
+    const order = told.sort((a, b) => a.seq - b.seq).map(({ type }) => type);
+    const each = ['field-of-view', 'recording-started', 'recording-stopped'];
+    expect(order.filter((type, index) => type !== order[index - 1])).toEqual([...each, ...each]);
+    expect(await reanalyse({ procedure, gallery, embedder, ffmpeg: common.ffmpeg })).toMatchObject({
+      ...{ trackerIdentical: true, identicalSightings: true, missingFrames: 0 },
+      ...{ identicalFrames: audited.analysedFrames, comparedFrames: audited.analysedFrames },
+    });
+  });
+
   it('can be analysed again from the video itself where no recording was kept, and from no other', async () => {
     const { folder: kept } = await auditVideo({ ...common, video });
     const procedure = await readProcedure(kept);
@@ -193,11 +220,21 @@ describe('audit of a video', () => {
     truncateSync(broken, 2000);
     await expect(auditVideo({ ...common, video: broken })).rejects.toThrow(/broken\.mp4/);
     await expect(auditVideo({ ...common, video: join(folder, 'pictures') })).rejects.toMatchObject({ code: 'no-video-file' });
-    const controller = new AbortController();
-    const onProgress = (): void => {
-      controller.abort(new Error('enough'));
+    for (const recording of [false, true]) {
+      const controller = new AbortController();
+      const onProgress = (): void => {
+        controller.abort(new Error('enough'));
+      };
+      await expect(auditVideo({ ...common, video, recording, signal: controller.signal, onProgress })).rejects.toThrow('enough');
+    }
+    // While the recording goes on beside it.
+    const unwell: Embedder = {
+      ...embedder,
+      model: embedder.model,
+      device: embedder.device,
+      embed: () => Promise.reject(new Error('no device')),
     };
-    await expect(auditVideo({ ...common, video, signal: controller.signal, onProgress })).rejects.toThrow('enough');
+    await expect(auditVideo({ ...common, video, embedder: unwell, recording: true })).rejects.toThrow('no device');
     expect(folders()).toEqual(before);
     expect(readFileSync(join(home, 'installation-key.pem'), 'utf8')).toContain('PRIVATE KEY');
   });

@@ -20,8 +20,8 @@ export async function auditVideoCommand(video: string, tools: Tools, flags: Audi
       fieldOfView: flags.fieldOfView,
       recording: flags.recording,
       ...(flags.label === undefined ? {} : { label: flags.label }),
-      onProgress: ({ stage, ptsUs, durationUs }) => {
-        if (durationUs !== null) bar.update({ label: stage, done: Math.round(ptsUs / 1e6), total: Math.round(durationUs / 1e6) });
+      onProgress: ({ ptsUs, durationUs }) => {
+        if (durationUs !== null) bar.update({ label: 'analysing', done: Math.round(ptsUs / 1e6), total: Math.round(durationUs / 1e6) });
       },
     });
   } finally {
