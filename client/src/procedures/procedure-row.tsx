@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { completenessOf } from '../completeness.js';
 import type { ProcedureSummary } from '../../../src/server/procedure-protocol.js';
 import { duration, SITE_WORDS } from '../words.js';
 
@@ -18,8 +19,7 @@ interface ProcedureRowProps {
 export function ProcedureRow({ summary, selected, onPoint }: ProcedureRowProps): JSX.Element {
   const { checklist, siteStates, timers, state } = summary;
   const sites = checklist.sites.map((site, position) => ({ ...site, state: siteStates[position] ?? 'unsupported' }));
-  const required = sites.filter((site) => !site.optional && site.state !== 'unsupported');
-  const documented = required.filter((site) => site.state === 'documented').length;
+  const { required, documented } = completenessOf(sites);
   const started = new Date(summary.startedAt);
   return (
     <li class="procedure" data-selected={selected} data-state={state}>
@@ -47,7 +47,7 @@ export function ProcedureRow({ summary, selected, onPoint }: ProcedureRowProps):
               ))}
           </span>
           <span>
-            <b>{documented}</b> of {required.length} documented
+            <b>{documented}</b> of {required} documented
           </span>
         </span>
         <span class="procedure-time">{timers.totalMs === null ? '–' : duration(timers.totalMs)}</span>

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { ChecklistSummary, CoverageSite } from '../../../src/server/protocol.js';
 import { groupSites } from '../checklist-groups.js';
+import { completenessOf } from '../completeness.js';
 import { useSelected, type Store } from '../store.js';
 import { duration, SITE_WORDS } from '../words.js';
 import { SiteIcon } from './icons.js';
@@ -106,9 +107,9 @@ export function Checklist({ store, onStill, onMark }: ChecklistProps): JSX.Eleme
   const rows = checklist.sites.map((site) => ({ site, coverage: byId.get(site.id) ?? { id: site.id, ...NOTHING } }));
   const long = rows.length > SHORT_LIST;
   const isCurrent = (site: Site): boolean => landmark !== null && site.landmarks.includes(landmark);
-  const required = rows.filter(({ site }) => !site.optional);
-  const documented = required.filter((row) => row.coverage.state === 'documented').length;
-  const unsupported = required.filter((row) => row.coverage.state === 'unsupported').length;
+  const { required, documented, unsupported } = completenessOf(
+    rows.map(({ site: { optional }, coverage: { state } }) => ({ optional, state })),
+  );
   return (
     <section class="checklist" aria-labelledby="checklist-title" data-size={long ? 'long' : 'short'}>
       <header class="checklist-head">
@@ -116,12 +117,14 @@ export function Checklist({ store, onStill, onMark }: ChecklistProps): JSX.Eleme
           {checklist.name}
         </h2>
         <p class="progress">
-          <b>{documented}</b> of {required.length} documented
+          <b>{documented}</b> of {required} documented
         </p>
         <div class="segments" aria-hidden="true">
-          {required.map(({ site, coverage: { state } }) => (
-            <span key={site.id} class="segment" data-state={state} />
-          ))}
+          {rows
+            .filter(({ site }) => !site.optional)
+            .map(({ site, coverage: { state } }) => (
+              <span key={site.id} class="segment" data-state={state} />
+            ))}
         </div>
         {unsupported === 0 ? null : (
           <p class="progress-note">

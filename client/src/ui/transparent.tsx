@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { completenessOf } from '../completeness.js';
 import type { Pulse } from '../health.js';
 import { useSelected, type Store } from '../store.js';
 import { useHealth } from './app.js';
@@ -12,8 +13,7 @@ export function Transparent({ store, pulse }: { store: Store; pulse: Pulse }): J
   const checklist = useSelected(store, (state) => state.hello?.checklist ?? null);
   const coverage = useSelected(store, (state) => state.coverage);
   const optional = new Set(checklist?.sites.filter((site) => site.optional).map(({ id }) => id));
-  const required = (coverage?.sites ?? []).filter(({ id }) => !optional.has(id));
-  const documented = required.filter(({ state }) => state === 'documented').length;
+  const { required, documented } = completenessOf((coverage?.sites ?? []).map(({ id, state }) => ({ optional: optional.has(id), state })));
   const box = fieldOfView ?? { x: 0, y: 0, width: 16, height: 9, sourceWidth: 16, sourceHeight: 9 };
   const share = (part: number, whole: number): string => `${((part / whole) * 100).toFixed(3)}%`;
   const place = {
@@ -36,9 +36,9 @@ export function Transparent({ store, pulse }: { store: Store; pulse: Pulse }): J
             </div>
           )}
           <LandmarkChip store={store} health={health} />
-          {required.length === 0 ? null : (
+          {required === 0 ? null : (
             <span class="transparent-progress">
-              <b>{documented}</b> of {required.length}
+              <b>{documented}</b> of {required}
             </span>
           )}
         </div>
