@@ -23,10 +23,10 @@ export function register(program: Command): void {
   program
     .command('finetune')
     .description('train a model on labelled pictures: LoRA and fusion head, or everything')
-    .option('-m, --model <name>', 'imported model whose backbones are trained')
+    .option('-m, --model <name>', 'imported model whose backbones are trained, or are taken as they are')
     .option(
       '--backbone <[name=]file>',
-      'or a checkpoint, or vit:dim=128,depth=4,patch=16 for random weights; repeat for a dual model',
+      'or a checkpoint or ONNX graph, or vit:dim=128,depth=4,patch=16 for random weights; repeat for a dual model',
       repeated,
     )
     .option('--train <dir>', 'training pictures, a folder per label')
@@ -48,7 +48,11 @@ export function register(program: Command): void {
     .option('--init <path>', 'adapter to start from')
     .option('--import <name>', 'make a model of the result')
     .addOption(
-      new Option('--tune <what>', 'LoRA and head, the head alone, or all weights (default: lora)').choices(['lora', 'head', 'all']),
+      new Option('--tune <what>', 'LoRA and head, the head alone on backbones of any kind, or all weights (default: lora)').choices([
+        'lora',
+        'head',
+        'all',
+      ]),
     )
     .option('--input-size <px>', 'side of the input; default: what the backbones were made for')
     .addOption(

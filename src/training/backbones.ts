@@ -1,21 +1,27 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { ModelError, UsageError } from '../common/errors.js';
-import { describeSpec, nativeInputSize, officialRecipe, type VitSpec } from '../models/backbones/spec.js';
+import { describeSpec, officialRecipe, type BackboneSpec } from '../models/backbones/spec.js';
 import type { TensorMap } from '../models/backbones/state-dict.js';
 import { safetensorsChunks } from '../models/checkpoint/safetensors.js';
+import { encodeModelChunks } from '../onnx/encode.js';
+import type { GraphBackbone } from '../models/graph/model-graph.js';
 import { BackboneReader } from '../models/graph/weights.js';
+import { commonInputSize } from '../models/import/plan.js';
 import type { PositionRecipe } from '../models/positions.js';
 import { describeModel } from '../models/registry.js';
-import { openSource, type OpenedSource } from '../models/sources.js';
+import { architectureOf, openSource, type BackboneSource, type OpenedSource } from '../models/sources.js';
 import { isBackboneSpec, parseBackboneSpec, randomTensors } from './backbone-spec.js';
 import type { BackboneTraining, TrainableBackbone } from './model.js';
 
-/** A backbone to be trained, with what is known of its origin. */
+/** A backbone to be trained, or to train a head on, with what is known of its origin. */
 export interface OpenedBackbone {
   readonly name: string;
-  readonly spec: VitSpec;
-  readonly positions: PositionRecipe;
+  /** As graphs take it. */
+  readonly graph: GraphBackbone;
+  /** For people. */
+  readonly architecture: string;
+  /** Empty for an ONNX graph. */
   readonly tensors: TensorMap;
   /** SHA-256 of the weights as a model keeps them, hex. */
   readonly sha256: string;
@@ -58,7 +64,7 @@ export async function openBackbones(options: OpenBackbonesOptions): Promise<Open
     for (const source of opened) await source.close();
   };
   try {
-    const files = new Map<Request, VitSource>();
+    const files = new Map<Request, BackboneSource>();
     for (const request of requests) {
       if (isBackboneSpec(request.what)) continue;
       const licence = options.licence ?? request.licence;
@@ -67,31 +73,33 @@ export async function openBackbones(options: OpenBackbonesOptions): Promise<Open
         licence === undefined ? {} : { licence },
       );
       opened.push(source);
-      files.set(request, onlyTransformer(source, request.what));
+      files.set(request, bareBackbone(source, request.what));
     }
-    const sizes = [...files.values()].map(({ spec }) => nativeInputSize(spec));
-    const inputSize = options.inputSize ?? sizes[0] ?? RANDOM_INPUT_SIZE;
-    if (options.inputSize === undefined && sizes.some((size) => size !== inputSize)) {
-      throw new UsageError('input-size', `The backbones were made for pictures of ${sizes.join(' and ')} px.`, {
-        remedy: 'Choose one with --input-size.',
-      });
-    }
+    const found = [...files.values()];
+    const inputSize =
+      found.length === 0
+        ? (options.inputSize ?? RANDOM_INPUT_SIZE)
+        : commonInputSize(
+            found,
+            found.map(({ name }) => name),
+            options.inputSize,
+          );
     const backbones: OpenedBackbone[] = [];
     for (const [place, request] of requests.entries()) {
-      const found = files.get(request);
-      const spec = found?.spec ?? parseBackboneSpec(request.what, inputSize);
-      const tensors = found?.tensors ?? randomTensors(spec, options.seed + place);
-      const wished = found?.name ?? request.name ?? spec.family;
-      backbones.push({
-        name: uniqueName(wished, backbones),
-        spec,
-        positions: options.positions ?? request.positions ?? officialRecipe(spec),
-        tensors,
-        sha256: await hashOf(tensors),
-        licence: found?.licence ?? options.licence ?? 'as its trainer says',
-        origin: found === undefined ? `${describeSpec(spec)}, random weights (${request.what})` : request.what,
-        isFile: found !== undefined,
-      });
+      const source = files.get(request);
+      const name = (wished: string): string => uniqueName(wished, backbones);
+      const positions = options.positions ?? request.positions ?? null;
+      if (source !== undefined) backbones.push(await fromFile(name(source.name), source, positions, request.what));
+      else {
+        const spec = parseBackboneSpec(request.what, inputSize);
+        const tensors = randomTensors(spec, options.seed + place);
+        const origin = `${describeSpec(spec)}, random weights (${request.what})`;
+        backbones.push({
+          ...(await fromTensors(name(request.name ?? spec.family), spec, tensors, positions, origin)),
+          licence: options.licence ?? 'as its trainer says',
+          isFile: false,
+        });
+      }
     }
     return { inputSize, backbones, close };
   } catch (error) {
@@ -100,10 +108,45 @@ export async function openBackbones(options: OpenBackbonesOptions): Promise<Open
   }
 }
 
-/** The backbone as the training graphs take it. */
-export function trainable(backbone: OpenedBackbone, training: BackboneTraining): TrainableBackbone {
-  const { name, spec, positions, tensors, origin } = backbone;
-  return { name, spec, positions, training, weights: () => new BackboneReader(tensors, origin) };
+/** The backbone as the training graphs take it: only transformers are trained, all others are taken as they are. */
+export function trainable({ graph }: OpenedBackbone, training: BackboneTraining): TrainableBackbone {
+  if (training.kind !== 'frozen' && 'weights' in graph && graph.spec.kind === 'vit') return { ...graph, spec: graph.spec, training };
+  return { ...graph, training: { kind: 'frozen' } };
+}
+
+async function fromFile(name: string, source: BackboneSource, positions: PositionRecipe | null, path: string): Promise<OpenedBackbone> {
+  const { licence } = source.identified;
+  if (source.kind === 'weights')
+    return { ...(await fromTensors(name, source.spec, source.tensors, positions, path)), licence, isFile: true };
+  const { spec, model } = source;
+  return {
+    name,
+    graph: { name, spec, model },
+    architecture: architectureOf(source),
+    tensors: new Map(),
+    sha256: await hashOf(encodeModelChunks(model)),
+    licence,
+    origin: path,
+    isFile: true,
+  };
+}
+
+async function fromTensors(
+  name: string,
+  spec: BackboneSpec,
+  tensors: TensorMap,
+  positions: PositionRecipe | null,
+  origin: string,
+): Promise<Omit<OpenedBackbone, 'licence' | 'isFile'>> {
+  const recipe = positions ?? (spec.kind === 'vit' ? officialRecipe(spec) : 'plain');
+  return {
+    name,
+    graph: { name, spec, positions: recipe, weights: () => new BackboneReader(tensors, origin) },
+    architecture: describeSpec(spec),
+    tensors,
+    sha256: await hashOf(safetensorsChunks([...tensors.values()])),
+    origin,
+  };
 }
 
 /** Takes `[name=]FILE` or `[name=]vit:…` apart. */
@@ -130,7 +173,7 @@ async function requestsOf({ model, backbones, home }: OpenBackbonesOptions): Pro
   }
   if (model === 'descriptors') {
     throw new UsageError('finetune-model', 'The built-in model has nothing that can be trained.', {
-      remedy: 'Give --backbone FILE, or --backbone vit:dim=128,depth=4,patch=16 with --train all.',
+      remedy: 'Give --backbone FILE, or --backbone vit:dim=128,depth=4,patch=16 with --tune all.',
     });
   }
   const { folder, manifest } = await describeModel(model, { home });
@@ -145,29 +188,15 @@ async function requestsOf({ model, backbones, home }: OpenBackbonesOptions): Pro
   });
 }
 
-interface VitSource {
-  readonly name: string;
-  readonly spec: VitSpec;
-  readonly tensors: TensorMap;
-  readonly licence: string;
-}
-
 /** @throws ModelError `backbone-trainable` */
-function onlyTransformer(source: OpenedSource, path: string): VitSource {
+function bareBackbone(source: OpenedSource, path: string): BackboneSource {
   const [backbone] = source.backbones;
-  const fault =
-    source.backbones.length !== 1 || source.head !== null
-      ? 'it holds a whole model'
-      : backbone?.kind !== 'weights' || backbone.spec.kind !== 'vit'
-        ? 'only vision transformers are trained'
-        : backbone.lora.length > 0
-          ? 'it holds LoRA matrices of another training'
-          : null;
-  if (fault === null && backbone?.kind === 'weights' && backbone.spec.kind === 'vit') {
-    return { name: backbone.name, spec: backbone.spec, tensors: backbone.tensors, licence: backbone.identified.licence };
-  }
-  throw new ModelError('backbone-trainable', `${path} cannot be trained here: ${fault ?? ''}.`, {
-    remedy: 'Give checkpoints of single DINO or DINOv2 transformers.',
+  const isWhole = source.backbones.length !== 1 || source.head !== null;
+  const isAdapted = backbone?.kind === 'weights' && backbone.lora.length > 0;
+  if (backbone !== undefined && !isWhole && !isAdapted) return backbone;
+  const fault = isWhole ? 'it holds a whole model' : 'it holds LoRA matrices of another training';
+  throw new ModelError('backbone-trainable', `${path} cannot be trained here: ${fault}.`, {
+    remedy: 'Give checkpoints of single backbones.',
   });
 }
 
@@ -176,8 +205,9 @@ function uniqueName(wished: string, taken: readonly OpenedBackbone[]): string {
   for (let number = 2; ; number++) if (!taken.some(({ name }) => name === `${wished}-${number}`)) return `${wished}-${number}`;
 }
 
-async function hashOf(tensors: TensorMap): Promise<string> {
+/** As an import hashes the part that it keeps. */
+async function hashOf(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of safetensorsChunks([...tensors.values()])) hash.update(chunk);
+  for await (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');
 }

@@ -1,6 +1,6 @@
 import { ModelError } from '../common/errors.js';
 import { patchesAcross } from '../models/graph/vit.js';
-import { LORA_TARGETS, type LoraTraining, type TrainableModel } from './model.js';
+import { isTrained, LORA_TARGETS, type LoraTraining, type TrainableModel } from './model.js';
 import type { LossOptions, StepOptions } from './step.js';
 
 /** @throws ModelError `training-options` that names the option, `input-size` */
@@ -12,7 +12,7 @@ export function checkStep(model: TrainableModel, options: StepOptions): void {
   if (model.head === null && model.backbones.every(({ training }) => training.kind === 'frozen')) {
     throw wrong('backbones', 'all are frozen and there is no fusion head', 'Train a backbone or add a head.');
   }
-  for (const { name, spec, training } of model.backbones) {
+  for (const { name, spec, training } of model.backbones.filter(isTrained)) {
     patchesAcross(model.inputSize, spec);
     if (spec.mlp !== 'gelu') {
       const remedy = 'Train a backbone with a GELU MLP: all of DINO, and DINOv2 up to ViT-L.';

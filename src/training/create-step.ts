@@ -3,7 +3,7 @@ import type { Tensors } from '../inference/graph-messages.js';
 import { encodeModel } from '../onnx/encode.js';
 import type { OnnxModel } from '../onnx/graph.js';
 import { checkStep } from './check-step.js';
-import { entryBlock, entryLength } from './graph/backbone.js';
+import { entryLength, hasEntry } from './graph/backbone.js';
 import {
   backboneGradientsGraph,
   embeddingGraph,
@@ -15,7 +15,7 @@ import {
   type Source,
 } from './graph/graphs.js';
 import { pairMasks } from './loss/pairs.js';
-import type { TrainableModel } from './model.js';
+import { isTrained, type TrainableBackbone, type TrainableModel } from './model.js';
 import { parametersOf, type ParameterSpec } from './parameters.js';
 import { dropoutFeed, floatsOf, parameterFeed, pictureFeed, vectorOf } from './step-feeds.js';
 import type { Parameters, RunningStatistics, StepBatch, StepOptions, StepPictures, StepResult, TrainingStep } from './step.js';
@@ -47,6 +47,8 @@ class GraphStep implements TrainingStep {
   readonly #options: StepOptions;
   readonly #graphs: GraphOptions;
   readonly #parameters: ReadonlyMap<string, ParameterSpec>;
+  /** Backbones of which something is trained. */
+  readonly #trained: readonly TrainableBackbone[];
   readonly #runner: GraphRunner;
   readonly #loaded = new Map<string, Promise<void>>();
 
@@ -55,10 +57,11 @@ class GraphStep implements TrainingStep {
     this.#options = options;
     this.#graphs = { model, loss: options.loss, dropout: options.dropout, recompute: options.recompute };
     this.#parameters = parametersOf(model);
+    this.#trained = model.backbones.filter(isTrained);
     this.dimension = model.head?.outputs ?? model.backbones.reduce((sum, { spec }) => sum + spec.dimension, 0);
-    this.activationLengths = model.backbones.some((backbone) => entryBlock(backbone) === null)
-      ? null
-      : new Map(model.backbones.map((backbone) => [backbone.name, entryLength(backbone, model.inputSize)]));
+    this.activationLengths = model.backbones.every(hasEntry)
+      ? new Map(model.backbones.map((backbone) => [backbone.name, entryLength(backbone, model.inputSize)]))
+      : null;
     this.#runner = new GraphRunner('training', options.device);
   }
 
@@ -82,10 +85,11 @@ class GraphStep implements TrainingStep {
     const { positive, negative } = pairMasks(batch.labels);
     const pairs = { positive: { data: positive, shape: [count, count] }, negative: { data: negative, shape: [count, count] } };
     const { microBatch } = this.#options;
-    if (microBatch !== null && microBatch < count) return this.#runInPieces(batch, pairs);
-    const source = sourceOf(batch.pictures);
+    if (this.#trained.length > 0 && microBatch !== null && microBatch < count) return this.#runInPieces(batch, pairs);
+    const seen = await this.#seen(batch.pictures, count);
+    const source = sourceOf(seen);
     await this.#load(`step:${source}`, () => stepGraph(this.#graphs, source));
-    const pictures = pictureFeed(this.#model, this.activationLengths, batch.pictures, [0, count, count]);
+    const pictures = pictureFeed(this.#model, this.activationLengths, seen, [0, count, count]);
     return this.#result(
       count,
       await this.#runner.run(`step:${source}`, { ...pictures, ...pairs, ...this.#dropout(batch, 0, count) }),
@@ -99,11 +103,12 @@ class GraphStep implements TrainingStep {
     parameters: Parameters,
     running: RunningStatistics | null,
   ): Promise<Float32Array<ArrayBuffer>> {
-    const source = sourceOf(pictures);
+    const seen = await this.#seen(pictures, count);
+    const source = sourceOf(seen);
     await this.#load(`embedding:${source}`, () => embeddingGraph(this.#graphs, source));
     await this.#runner.hold(parameterFeed(this.#parameters, parameters));
     const moments: Tensors = running === null ? {} : { runningMean: vectorOf(running.mean), runningVariance: vectorOf(running.variance) };
-    const found = await this.#inPieces(pictures, count, async (piece) => {
+    const found = await this.#inPieces(seen, count, async (piece) => {
       const outputs = await this.#runner.run(`embedding:${source}`, { ...piece, ...moments });
       return [['embedding', floatsOf(outputs, 'embedding')]];
     });
@@ -112,6 +117,12 @@ class GraphStep implements TrainingStep {
 
   dispose(): Promise<void> {
     return this.#runner.dispose();
+  }
+
+  /** Where nothing but the head is trained, the features: the backbones are then run once, as they are, and not in a graph with gradients. */
+  async #seen(pictures: StepPictures, count: number): Promise<StepPictures> {
+    if (this.#trained.length > 0 || !('pixels' in pictures)) return pictures;
+    return { activations: await this.activations(pictures.pixels, count) };
   }
 
   /** Features of all pictures first, then the loss on the whole batch, then each piece once more with the cotangents of its features. */
@@ -136,10 +147,8 @@ class GraphStep implements TrainingStep {
       ...rows('feature', (name) => features.get(name) ?? new Float32Array(), 0, count),
       ...pairs,
     });
-    const trained = backbones.filter(({ training }) => training.kind !== 'frozen');
-    if (trained.length === 0) return this.#result(count, head, new Map());
     await this.#load(`gradients:${source}`, () => backboneGradientsGraph(this.#graphs, source));
-    const cotangents = new Map(trained.map(({ name }) => [name, floatsOf(head, `cotangent:${name}`)]));
+    const cotangents = new Map(this.#trained.map(({ name }) => [name, floatsOf(head, `cotangent:${name}`)]));
     const sums: Arrays = new Map();
     await this.#inPieces(batch.pictures, count, async (piece, from, to) => {
       const given = rows('cotangent', (name) => cotangents.get(name) ?? new Float32Array(), from, to);

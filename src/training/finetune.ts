@@ -101,6 +101,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneReport
   try {
     await mkdir(scratch, { recursive: true });
     for (const { name, origin, licence } of opened.backbones) options.onReport?.(`${name}: ${origin}; licence ${licence}`);
+    for (const line of checkTrained(opened, options.training)) options.onReport?.(line);
     data = await readData({
       ...options.data,
       size: opened.inputSize,
@@ -116,6 +117,17 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneReport
     await opened.close();
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** @returns What is not trained although backbones are to be. @throws ModelError `backbone-trainable` when nothing but the head can be trained. */
+function checkTrained({ backbones }: OpenedBackbones, training: BackboneTraining): string[] {
+  if (training.kind === 'frozen') return [];
+  const fixed = backbones.filter((backbone) => trainable(backbone, training).training.kind === 'frozen');
+  if (fixed.length < backbones.length) return fixed.map(({ name }) => `${name}: taken as it is; only transformers are trained`);
+  const names = fixed.map(({ name, architecture }) => `${name} is a ${architecture}`).join(', ');
+  throw new ModelError('backbone-trainable', `Only transformers are trained inside: ${names}.`, {
+    remedy: 'Train a fusion head on them as they are, with --tune head.',
+  });
 }
 
 async function run(options: FinetuneOptions, opened: OpenedBackbones, data: TrainingData, scratch: string): Promise<FinetuneReport> {
@@ -234,7 +246,11 @@ function identityOf(
   return {
     model: hash({
       inputSize: model.inputSize,
-      backbones: opened.backbones.map(({ name, sha256, positions }) => ({ name, sha256, positions })),
+      backbones: opened.backbones.map(({ name, sha256, graph }) => ({
+        name,
+        sha256,
+        positions: 'positions' in graph ? graph.positions : null,
+      })),
       training: options.training,
       head: model.head,
     }),

@@ -1,5 +1,5 @@
 import { version } from '../common/version.js';
-import { describeSpec, officialRecipe } from '../models/backbones/spec.js';
+import { officialRecipe } from '../models/backbones/spec.js';
 import { intervalText, percentText } from '../report/format.js';
 import type { Finals, RunFacts } from './finetune.js';
 import type { BackboneTraining } from './model.js';
@@ -29,9 +29,9 @@ export function cardText(facts: RunFacts, card: CardFacts): string {
     '## Model',
     table(
       ['backbone', 'architecture', 'from', 'SHA-256 of its weights', 'licence'],
-      opened.map(({ name, spec, origin, sha256, licence }) => [
+      opened.map(({ name, architecture, origin, sha256, licence }) => [
         name,
-        describeSpec(spec),
+        architecture,
         `\`${origin}\``,
         `\`${sha256.slice(0, 16)}…\``,
         licence,
@@ -79,13 +79,17 @@ export function cardText(facts: RunFacts, card: CardFacts): string {
 /** The command that makes a model of the result. */
 export function importCommand({ model }: Pick<RunFacts, 'model'>, result: WrittenResult): string {
   const backbones = result.backbones.map(({ name, path }) => `--backbone ${name}=${quoted(path)}`);
-  const unusual = model.backbones.find(({ spec, positions }) => positions !== officialRecipe(spec));
+  const unusual = model.backbones.flatMap((backbone) =>
+    'positions' in backbone && backbone.spec.kind === 'vit' && backbone.positions !== officialRecipe(backbone.spec)
+      ? [backbone.positions]
+      : [],
+  )[0];
   return [
     'lumenmark models import --name MY-MODEL',
     ...backbones,
     `--adapter ${quoted(result.folder)}`,
     `--input-size ${model.inputSize}`,
-    ...(unusual === undefined ? [] : [`--positions ${unusual.positions}`]),
+    ...(unusual === undefined ? [] : [`--positions ${unusual}`]),
   ].join(' ');
 }
 

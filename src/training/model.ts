@@ -1,3 +1,4 @@
+import type { GraphBackbone } from '../models/graph/model-graph.js';
 import type { VitSpec } from '../models/backbones/spec.js';
 import type { BackboneReader } from '../models/graph/weights.js';
 import type { PositionRecipe } from '../models/positions.js';
@@ -20,14 +21,24 @@ export interface LoraTraining {
 /** What of a backbone is trained. */
 export type BackboneTraining = { readonly kind: 'frozen' } | LoraTraining | { readonly kind: 'all' };
 
-export interface TrainableBackbone {
+/** A transformer that is trained, in part or as a whole. */
+export interface TrainedTransformer {
   /** Starts the names of its parameters and names its output; unique in the model. */
   readonly name: string;
   readonly spec: VitSpec;
   readonly positions: PositionRecipe;
-  /** Opens the weights: frozen, or where training starts from with `all`. Called once for each graph that is made of them. */
+  /** Opens the weights: what LoRA stands beside, or where training starts from with `all`. Called once for each graph that is made of them. */
   readonly weights: () => BackboneReader;
-  readonly training: BackboneTraining;
+  readonly training: Exclude<BackboneTraining, { readonly kind: 'frozen' }>;
+}
+
+/** A backbone of any kind that is taken as it is: its features are what the head learns from. */
+export type FixedBackbone = GraphBackbone & { readonly training: { readonly kind: 'frozen' } };
+
+export type TrainableBackbone = TrainedTransformer | FixedBackbone;
+
+export function isTrained(backbone: TrainableBackbone): backbone is TrainedTransformer {
+  return backbone.training.kind !== 'frozen';
 }
 
 /** A model in training: one or more backbones and, unless null, a fusion head, which is always trained. */

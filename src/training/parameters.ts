@@ -1,7 +1,7 @@
 import { seededRandom } from '../common/random.js';
 import { expectedTensors, type VitSpec } from '../models/backbones/spec.js';
 import { sizeOf } from '../models/checkpoint/tensor.js';
-import type { LoraTarget, LoraTraining, TrainableBackbone, TrainableModel } from './model.js';
+import { isTrained, type LoraTarget, type LoraTraining, type TrainableBackbone, type TrainableModel } from './model.js';
 
 /** One trained tensor. */
 export interface ParameterSpec {
@@ -32,8 +32,9 @@ export function parametersOf(model: TrainableModel): ReadonlyMap<string, Paramet
   return parameters;
 }
 
-function backboneParameters({ spec, training }: TrainableBackbone): ReadonlyMap<string, readonly number[]> {
-  if (training.kind === 'frozen') return new Map();
+function backboneParameters(backbone: TrainableBackbone): ReadonlyMap<string, readonly number[]> {
+  if (!isTrained(backbone)) return new Map();
+  const { spec, training } = backbone;
   if (training.kind === 'all') return expectedTensors(spec);
   const parameters = new Map<string, readonly number[]>();
   for (const module of loraModules(spec, training)) {
@@ -71,7 +72,7 @@ export async function initialParameters(model: TrainableModel, seed: number): Pr
   const random = seededRandom(seed);
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   for (const backbone of model.backbones) {
-    if (backbone.training.kind !== 'all') continue;
+    if (!isTrained(backbone) || backbone.training.kind !== 'all') continue;
     const reader = backbone.weights();
     await reader.fetch('');
     for (const name of expectedTensors(backbone.spec).keys()) values.set(`${backbone.name}.${name}`, reader.take(name).slice());

@@ -5,7 +5,7 @@ import { expectedTensors } from '../models/backbones/spec.js';
 import { safetensorsChunks, type WritableTensor } from '../models/checkpoint/safetensors.js';
 import { diskFull, writeChunks } from '../models/files.js';
 import type { OpenedBackbone } from './backbones.js';
-import type { LoraTarget, LoraTraining, TrainableModel } from './model.js';
+import { isTrained, type LoraTarget, type LoraTraining, type TrainableModel } from './model.js';
 import { FUSION_PREFIX, parametersOf } from './parameters.js';
 import type { Parameters, RunningStatistics } from './step.js';
 
@@ -43,27 +43,28 @@ export async function writeResult(
     const bases: { name: string; sha256: string }[] = [];
     const files: { name: string; path: string }[] = [];
     for (const [index, backbone] of model.backbones.entries()) {
-      const { name, spec, training } = backbone;
+      const { name, spec } = backbone;
       const source = opened[index];
       if (source === undefined) throw new TypeError(`No source of ${name}`);
       let { sha256 } = source;
       let file = source.origin;
-      if (training.kind === 'all' || !source.isFile) {
+      const trainsAll = backbone.training.kind === 'all';
+      if (spec.kind !== 'onnx' && (trainsAll || !source.isFile)) {
         const weights = [...expectedTensors(spec).keys()].map((key): WritableTensor => {
           const base = source.tensors.get(key);
-          if (training.kind === 'all' || base === undefined) return tensor(`${name}.${key}`, key);
+          if (trainsAll || base === undefined) return tensor(`${name}.${key}`, key);
           return { name: key, shape: base.shape, read: () => base.read() };
         });
         file = join(folder, BACKBONES_FOLDER, `${name}.safetensors`);
         ({ sha256 } = await putTensors(file, weights));
       }
-      if (training.kind === 'lora') {
+      if (isTrained(backbone) && backbone.training.kind === 'lora') {
         const names = [...specs.keys()].filter((key) => key.startsWith(`${name}.`));
         await putTensors(
           join(folder, name, PEFT_WEIGHTS_FILE),
           names.map((key) => tensor(key, `base_model.model.${key.slice(name.length + 1)}`)),
         );
-        await putText(join(folder, name, PEFT_CONFIG_FILE), json(peftConfig(training, spec.depth, source.origin)));
+        await putText(join(folder, name, PEFT_CONFIG_FILE), json(peftConfig(backbone.training, backbone.spec.depth, source.origin)));
       }
       bases.push({ name, sha256 });
       files.push({ name, path: file });

@@ -5,19 +5,26 @@ import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { register } from '../../src/cli/finetune.js';
+import type { LumenmarkError } from '../../src/common/errors.js';
 import { resolveDevice } from '../../src/inference/device.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { openCheckpoint } from '../../src/models/checkpoint/open.js';
 import { unwrapStateDict } from '../../src/models/backbones/state-dict.js';
 import { openModel } from '../../src/models/registry.js';
 import type { Model } from '../../src/models/model.js';
+import type { ResnetSpec } from '../../src/models/backbones/spec.js';
+import { GraphBuilder } from '../../src/onnx/builder.js';
+import { encodeModel } from '../../src/onnx/encode.js';
+import { conv, reduceMean, relu, reshape } from '../../src/onnx/ops.js';
 import { openBackbones, trainable } from '../../src/training/backbones.js';
 import { createTrainingStep } from '../../src/training/create-step.js';
 import { readInit } from '../../src/training/init.js';
 import type { RunRecord, StepRecord } from '../../src/training/run-log.js';
+import { randomWeights } from '../support/random-checkpoints.js';
 import { relativeError } from '../support/run-graph.js';
 import { describeWithShared, sharedPath } from '../support/shared.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { torchFile, torchTensor } from '../support/torch-file.js';
 
 const root = temporaryFolder();
 
@@ -187,6 +194,108 @@ describe('lumenmark finetune', () => {
     const cached = await losses('cached', '--cache');
     expect(cached).toHaveLength(4);
     for (const [step, loss] of cached.entries()) expect(loss).toBeCloseTo(plain[step]!, 4);
+  });
+
+  describe('with backbones that are no transformers', () => {
+    const resnet = join(root, 'resnet.pth');
+    const onnx = join(root, 'foreign.onnx');
+    const pair = ['--backbone', `rn=${resnet}`, '--backbone', `foreign=${onnx}`, '--input-size', '32', '--train', pictures];
+    const head = [
+      ...[
+        '--tune',
+        'head',
+        '--augment',
+        'none',
+        '--epochs',
+        '10',
+        '--batch-size',
+        '8',
+        '--fusion-dim',
+        '16',
+        '--head-lr',
+        '1e-2',
+        '--val-fraction',
+        '0',
+      ],
+      ...['--loss', 'supervised-contrastive'],
+      ...['--device', 'cpu', '--threads', '1'],
+    ];
+
+    beforeAll(() => {
+      const spec: ResnetSpec = { kind: 'resnet', family: 'resnet', dimension: 64, stem: 8, blocks: [1, 1, 1, 1], widths: [4, 8, 8, 16] };
+      writeFileSync(resnet, torchFile(new Map(randomWeights(spec, 3).map((one) => [one.name, torchTensor(one.shape, one.values)]))));
+      // Exports are often of an older operator set than the graphs of a training.
+      const graph = new GraphBuilder({ name: 'foreign', opset: 17 });
+      const image = graph.input('image', 'float32', ['N', 3, 'H', 'W']);
+      const weight = Float32Array.from({ length: 12 * 3 * 16 }, (_, index) => Math.sin(index * index) / 7);
+      const maps = relu(conv(image, graph.constant('weight', 'float32', [12, 3, 4, 4], weight), null, { strides: [4, 4] }));
+      graph.output('embedding', reshape(reduceMean(maps, [2, 3]), ['N', 12]));
+      writeFileSync(onnx, encodeModel(graph.model()));
+    });
+
+    it('trains a head on a ResNet and an ONNX graph, which stay as they are, and makes the same model of them', async () => {
+      const folder = join(root, 'head');
+      await lumenmark('finetune', ...pair, ...head, '--out', folder, '--import', 'head');
+      const losses = stepsOf(folder).map(({ loss }) => loss);
+      const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+      expect(mean(losses.slice(-3))).toBeLessThan(0.85 * mean(losses.slice(0, 3)));
+
+      const opened = await openBackbones({ home: root, backbones: [`rn=${resnet}`, `foreign=${onnx}`], inputSize: 32, seed: 1 });
+      const training = { kind: 'frozen' } as const;
+      const model = { inputSize: 32, backbones: opened.backbones.map((one) => trainable(one, training)), head: { outputs: 16 } };
+      const trained = await readInit(folder, model);
+      const pixels = Uint8Array.from({ length: 2 * 32 * 32 * 3 }, (_, index) => (index * 37) % 251);
+      const loss = { kind: 'supervised-contrastive', temperature: 0.1 } as const;
+      const device = await resolveDevice({ device: 'cpu', threads: 1 });
+      const step = await createTrainingStep(model, { loss, dropout: 0, microBatch: 1, recompute: false, device });
+      const inTraining = await step.embed({ pixels }, 2, trained.parameters, trained.running);
+      await step.dispose();
+      await opened.close();
+      const embedder = await createEmbedder((await openModel('head', { home: join(root, 'home') })) as Model, {
+        device: 'cpu',
+        threads: 1,
+      });
+      const { embeddings } = await embedder.embed({ count: 2, width: 32, height: 32, pixels });
+      await embedder.dispose();
+      expect(Math.max(...embeddings.map((value, index) => Math.abs(value - inTraining[index]!)))).toBeLessThan(1e-4);
+    });
+
+    it('goes on after Ctrl-C to the same bytes, and learns the same from features that it keeps', async () => {
+      const headOf = (name: string): string => readFileSync(join(root, name, 'fusion-head.safetensors')).toString('base64');
+      const interrupted = lumenmark('finetune', ...pair, ...head, '--out', join(root, 'interrupted'));
+      vi.spyOn(console, 'error').mockImplementation((line: unknown) => {
+        if (String(line).startsWith('epoch 3')) process.emit('SIGINT');
+      });
+      await interrupted;
+      expect(process.exitCode).toBe(1);
+      process.exitCode = undefined;
+      expect(stepsOf(join(root, 'interrupted')).length).toBeLessThan(30);
+      await lumenmark('finetune', '--resume', join(root, 'interrupted'));
+      expect(headOf('interrupted')).toBe(headOf('head'));
+      for (const kept of [[], ['--cache']])
+        await lumenmark('finetune', ...pair, ...head, ...kept, '--out', join(root, `kept-${kept.length}`));
+      expect(headOf('kept-1')).toBe(headOf('kept-0'));
+    });
+
+    it('trains a transformer beside them', async () => {
+      const backbones = ['--backbone', 'vit:dim=64,depth=1,patch=16', '--backbone', `foreign=${onnx}`, '--input-size', '32'];
+      const folder = join(root, 'mixed');
+      await lumenmark('finetune', ...backbones, '--train', pictures, ...quick, '--out', folder, '--import', 'mixed');
+      expect(stepsOf(folder)).toHaveLength(4);
+      expect((await openModel('mixed', { home: join(root, 'home') })).name).toBe('mixed');
+    });
+
+    it.each([
+      [[], /Only transformers are trained inside: rn is a ResNet-14 .*--tune head/s],
+      [['--tune', 'all'], /Only transformers are trained inside/],
+      [['--tune', 'head', '--lora-rank', '4'], /--lora-rank has no effect with --tune head/],
+      [['--tune', 'all', '--dropout', '0'], /--dropout has no effect with --tune all/],
+      [['--tune', 'head', '--lr', '1e-3'], /--lr has no effect with --tune head/],
+    ])('refuses %j', async (args, message) => {
+      const refused = lumenmark('finetune', ...pair, ...args, '--out', join(root, 'refused')).catch((error: unknown) => error);
+      const { message: said, remedy } = (await refused) as LumenmarkError;
+      expect(`${said} ${remedy ?? ''}`).toMatch(message);
+    });
   });
 
   it.each([

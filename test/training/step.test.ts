@@ -45,7 +45,8 @@ const BATCH: StepBatch = { pictures: { pixels }, labels: LABELS, seed: 11 };
 
 function backbone(name: string, spec: VitSpec, training: BackboneTraining): TrainableBackbone {
   const weights = randomWeights(spec, name.length).filter((entry) => entry.name !== 'mask_token');
-  return { name, spec, positions: 'plain', weights: () => new BackboneReader(asTensors(weights), name), training };
+  const graph = { name, spec, positions: 'plain', weights: () => new BackboneReader(asTensors(weights), name) } as const;
+  return training.kind === 'frozen' ? { ...graph, training } : { ...graph, training };
 }
 
 const dual = (first: BackboneTraining, second: BackboneTraining, outputs: number | null = 8): TrainableModel => ({

@@ -62,8 +62,8 @@ export const finetuneFlags = z.object({
   minerMargin: number.default(0.3),
   temperature: number.default(0.1),
   fusionDim: whole.default(512),
-  loraRank: whole.default(8),
-  loraAlpha: number.positive().default(16),
+  loraRank: whole.optional(),
+  loraAlpha: number.positive().optional(),
   loraTargets: list.pipe(z.array(z.enum(LORA_TARGETS as unknown as [LoraTarget, ...LoraTarget[]])).min(1)).optional(),
   lastBlocks: whole.optional(),
   seed: number.int().nonnegative().optional(),
@@ -80,6 +80,7 @@ export type FinetuneFlags = z.output<typeof finetuneFlags>;
 /** What the flags ask for. @throws UsageError when they contradict each other. */
 export async function optionsOf(flags: FinetuneFlags, out: string, resume: boolean): Promise<FinetuneOptions> {
   checkFieldOfViewMode(flags.fieldOfView);
+  refuseIdle(flags);
   const origin = originOf(flags);
   const { classes } = flags;
   const size = flags.pixels === undefined ? flags.inputSize : flags.width;
@@ -155,13 +156,33 @@ async function groupOf({ groupPattern, groups, groupColumn }: FinetuneFlags): Pr
   return (name) => pattern.exec(name)?.[1] ?? null;
 }
 
+/** Flags that mean nothing when something else is trained. */
+const OF_LORA = ['loraRank', 'loraAlpha', 'loraTargets', 'lastBlocks', 'dropout'] as const;
+const OF_BACKBONES = ['lr', 'recompute'] as const;
+
+/** @throws UsageError `option` */
+function refuseIdle(flags: FinetuneFlags): void {
+  const idle = (names: readonly (keyof FinetuneFlags)[]): keyof FinetuneFlags | undefined =>
+    names.find((name) => flags[name] !== undefined && flags[name] !== false);
+  const found = (flags.tune === 'lora' ? undefined : idle(OF_LORA)) ?? (flags.tune === 'head' ? idle(OF_BACKBONES) : undefined);
+  if (found === undefined) return;
+  const flag = `--${found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  throw new UsageError(
+    'option',
+    `${flag} has no effect with --tune ${flags.tune}: ${
+      flags.tune === 'head' ? 'nothing but the fusion head is trained' : 'there is no LoRA'
+    }.`,
+    { remedy: flag === '--lr' ? 'The rate of the head is --head-lr.' : 'Leave it out.' },
+  );
+}
+
 function trainingOf({ tune, loraRank, loraAlpha, loraTargets, lastBlocks }: FinetuneFlags): BackboneTraining {
   if (tune === 'all') return { kind: 'all' };
   if (tune === 'head') return { kind: 'frozen' };
   return {
     kind: 'lora',
-    rank: loraRank,
-    alpha: loraAlpha,
+    rank: loraRank ?? 8,
+    alpha: loraAlpha ?? 16,
     targets: loraTargets ?? ['qkv', 'proj', 'fc1', 'fc2'],
     lastBlocks: lastBlocks ?? null,
   };

@@ -43,23 +43,7 @@ export async function buildModelGraph(options: ModelGraphOptions): Promise<{ rea
   const graph = new GraphBuilder({ name: options.name, opset: opsetFor(options.backbones) });
   const pixels = graph.input('pixels', 'uint8', ['N', inputSize, inputSize, 3]);
   const features: Tensor[] = [];
-  for (const backbone of options.backbones) {
-    if (backbone.spec.kind === 'onnx') {
-      if (!('model' in backbone)) throw new TypeError(`${backbone.name} has no graph`);
-      features.push(emitOnnx(pixels, backbone.model, backbone.spec, backbone.name));
-      continue;
-    }
-    if (!('weights' in backbone)) throw new TypeError(`${backbone.name} has no weights`);
-    const { name, spec, positions } = backbone;
-    const weights = backbone.weights();
-    if (spec.kind === 'vit') features.push(await emitVit(pixels, name, spec, weights, { inputSize, positions, precision }));
-    else {
-      await weights.fetch('');
-      features.push(graph.scope(name, () => emitResnet(pixels, spec, weights, precision)));
-    }
-    // Strictness to the end: what was read must have been used.
-    if (weights.remaining.length > 0) throw new TypeError(`Not used in ${backbone.name}: ${weights.remaining.join(', ')}`);
-  }
+  for (const backbone of options.backbones) features.push(await emitBackbone(pixels, backbone, inputSize, precision));
   const embedding = graph.scope('fusion', () => emitEmbedding(features, options.head));
   graph.output('embedding', embedding);
   options.backbones.forEach((backbone, index) => {
@@ -70,8 +54,30 @@ export async function buildModelGraph(options: ModelGraphOptions): Promise<{ rea
   return { model: graph.model(), dimension: Number(embedding.shape[1]) };
 }
 
-/** A foreign graph keeps the operator set it was exported for; ours are written so that they are valid in any from 17 to 22. */
-function opsetFor(backbones: readonly GraphBackbone[]): number {
+/** The feature of one backbone, `[N, D]`, of `pixels` uint8 `[N, inputSize, inputSize, 3]`. */
+export async function emitBackbone(pixels: Tensor, backbone: GraphBackbone, inputSize: number, precision: Precision): Promise<Tensor> {
+  if (backbone.spec.kind === 'onnx') {
+    if (!('model' in backbone)) throw new TypeError(`${backbone.name} has no graph`);
+    return emitOnnx(pixels, backbone.model, backbone.spec, backbone.name);
+  }
+  if (!('weights' in backbone)) throw new TypeError(`${backbone.name} has no weights`);
+  const { name, spec, positions } = backbone;
+  const weights = backbone.weights();
+  if (spec.kind === 'resnet') await weights.fetch('');
+  const feature =
+    spec.kind === 'vit'
+      ? await emitVit(pixels, name, spec, weights, { inputSize, positions, precision })
+      : pixels.builder.scope(name, () => emitResnet(pixels, spec, weights, precision));
+  // Strictness to the end: what was read must have been used.
+  if (weights.remaining.length > 0) throw new TypeError(`Not used in ${name}: ${weights.remaining.join(', ')}`);
+  return feature;
+}
+
+/**
+ * A foreign graph keeps the operator set it was exported for; ours are written so that they are valid in any from 17 to 22.
+ * @throws ModelError `onnx-opset` when they do not go together.
+ */
+export function opsetFor(backbones: readonly GraphBackbone[]): number {
   const foreign = [...new Set(backbones.flatMap((backbone) => ('model' in backbone ? [backbone.model.opsets.get('') ?? 0] : [])))];
   const lowest = backbones.every((backbone) => 'model' in backbone) ? 13 : 17;
   const [opset = OPSET] = foreign;

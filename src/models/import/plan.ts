@@ -74,7 +74,8 @@ function uniqueNames(names: readonly string[]): string[] {
   });
 }
 
-function commonInputSize(sources: readonly BackboneSource[], names: readonly string[], asked: number | undefined): number {
+/** Side of the input that all of them take, px. @throws ModelError `input-size` */
+export function commonInputSize(sources: readonly BackboneSource[], names: readonly string[], asked: number | undefined): number {
   const sizes = sources.map((source) =>
     source.kind === 'onnx' ? (source.inputSize ?? asked ?? 224) : (asked ?? nativeInputSize(source.spec)),
   );

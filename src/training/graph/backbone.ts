@@ -3,7 +3,7 @@ import { multiplyDimensions } from '../../onnx/dimensions.js';
 import type { Node } from '../../onnx/graph.js';
 import { add, reshape, slice } from '../../onnx/ops.js';
 import { attention, patchesAcross } from '../../models/graph/vit.js';
-import type { TrainableBackbone } from '../model.js';
+import { isTrained, type TrainableBackbone, type TrainedTransformer } from '../model.js';
 import type { Layers } from './layers.js';
 import { emitPatches } from './patches.js';
 
@@ -13,24 +13,24 @@ export type BackboneInput =
   /** `[N, elements]`, what `emitEntry` gave. */
   | { readonly kind: 'activations'; readonly activations: Tensor };
 
-export function tokensOf(backbone: TrainableBackbone, inputSize: number): number {
+export function tokensOf(backbone: TrainedTransformer, inputSize: number): number {
   return 1 + backbone.spec.registers + patchesAcross(inputSize, backbone.spec) ** 2;
 }
 
-/**
- * The block whose input nothing below varies: the first trained one, `depth` for a frozen backbone. Null where the patches are trained, so that
- * nothing but the pixels stays the same.
- */
-export function entryBlock({ spec, training }: TrainableBackbone): number | null {
-  if (training.kind === 'frozen') return spec.depth;
+/** The block whose input nothing below varies: the first trained one. Null where the patches are trained, so that nothing but the pixels stays the same. */
+export function entryBlock({ spec, training }: TrainedTransformer): number | null {
   if (training.kind === 'all' || training.targets.includes('patch')) return null;
   return training.lastBlocks === null ? 0 : Math.max(0, spec.depth - training.lastBlocks);
 }
 
-/** Elements of `emitEntry` for one picture. */
+/** Whether there is something below all that is trained, which can be computed once and for all. */
+export function hasEntry(backbone: TrainableBackbone): boolean {
+  return !isTrained(backbone) || entryBlock(backbone) !== null;
+}
+
+/** Elements for one picture of what lies below all that is trained: of `emitEntry`, or the feature of a fixed backbone. */
 export function entryLength(backbone: TrainableBackbone, inputSize: number): number {
-  const { dimension, depth } = backbone.spec;
-  return entryBlock(backbone) === depth ? dimension : tokensOf(backbone, inputSize) * dimension;
+  return isTrained(backbone) ? tokensOf(backbone, inputSize) * backbone.spec.dimension : backbone.spec.dimension;
 }
 
 /** What lies below everything that is trained, `[N, elements]`. */
@@ -38,18 +38,12 @@ export async function emitEntry(pixels: Tensor, layers: Layers, inputSize: numbe
   const entry = entryBlock(layers.backbone);
   if (entry === null) throw new TypeError(`Everything in ${layers.backbone.name} is trained`);
   const x = await emitBlocks({ kind: 'pixels', pixels }, layers, inputSize, entry);
-  const feature = entry === layers.backbone.spec.depth ? await emitLast(x, layers) : x;
-  return reshape(feature, ['N', entryLength(layers.backbone, inputSize)]);
+  return reshape(x, ['N', entryLength(layers.backbone, inputSize)]);
 }
 
 /** The class token after the final LayerNorm, `[N, D]`: what `emitVit` of the inference graph gives, with the trained tensors as inputs. */
 export async function emitFeature(input: BackboneInput, layers: Layers, inputSize: number): Promise<Tensor> {
-  const { spec } = layers.backbone;
-  if (input.kind === 'activations' && entryBlock(layers.backbone) === spec.depth) return input.activations;
-  return emitLast(await emitBlocks(input, layers, inputSize, spec.depth), layers);
-}
-
-async function emitLast(x: Tensor, layers: Layers): Promise<Tensor> {
+  const x = await emitBlocks(input, layers, inputSize, layers.backbone.spec.depth);
   await layers.fetch('norm.');
   return layers.graph.scope(layers.backbone.name, () => layers.norm(x, 'norm'));
 }

@@ -2,7 +2,8 @@ import { GraphBuilder, type Tensor } from '../../onnx/builder.js';
 import { multiplyDimensions } from '../../onnx/dimensions.js';
 import { gradients, type GradientOptions, type Seed } from '../../onnx/gradient/gradients.js';
 import type { OnnxModel } from '../../onnx/graph.js';
-import type { TrainableBackbone, TrainableModel } from '../model.js';
+import { emitBackbone, opsetFor } from '../../models/graph/model-graph.js';
+import { isTrained, type TrainableBackbone, type TrainableModel, type TrainedTransformer } from '../model.js';
 import { parametersOf } from '../parameters.js';
 import { emitLoss } from '../loss/loss.js';
 import type { LossOptions } from '../step.js';
@@ -47,7 +48,7 @@ export function headGraph(options: GraphOptions): OnnxModel {
   const features = new Map(
     options.model.backbones.map(({ name, spec }) => [name, builder.graph.input(`feature:${name}`, 'float32', ['N', spec.dimension])]),
   );
-  const trained = new Map([...features].filter(([name]) => builder.backbone(name).training.kind !== 'frozen'));
+  const trained = new Map([...features].filter(([name]) => isTrained(builder.backbone(name))));
   builder.lossAndGradients(builder.head(features, null), [...trained], [...builder.parameters.keys()]);
   return builder.graph.model();
 }
@@ -55,7 +56,7 @@ export function headGraph(options: GraphOptions): OnnxModel {
 /** From cotangents of the features to the gradients of the backbones' parameters, for the second pass over micro-batches. */
 export async function backboneGradientsGraph(options: GraphOptions, source: Source): Promise<OnnxModel> {
   const builder = new StepBuilder(options, 'backbone');
-  const features = await builder.features(source, options.dropout, (backbone) => backbone.training.kind !== 'frozen');
+  const features = await builder.features(source, options.dropout, isTrained);
   const seeds = [...features].map(([name, output]) => ({
     output,
     cotangent: builder.graph.input(`cotangent:${name}`, 'float32', output.shape),
@@ -69,7 +70,7 @@ export async function entryGraph(options: GraphOptions): Promise<OnnxModel> {
   const builder = new StepBuilder(options, 'none');
   const pixels = builder.pixels();
   for (const backbone of options.model.backbones) {
-    builder.graph.output(`activations:${backbone.name}`, await emitEntry(pixels, builder.layers(backbone, 0), options.model.inputSize));
+    builder.graph.output(`activations:${backbone.name}`, await builder.entry(pixels, backbone));
   }
   return builder.graph.model();
 }
@@ -101,7 +102,7 @@ class StepBuilder {
 
   constructor(options: GraphOptions, group: 'backbone' | 'head' | 'none' | null = null) {
     this.#options = options;
-    this.graph = new GraphBuilder({ name: 'training' });
+    this.graph = new GraphBuilder({ name: 'training', opset: opsetFor(options.model.backbones) });
     for (const [name, spec] of parametersOf(options.model)) {
       if (group === null || spec.group === group) this.parameters.set(name, this.graph.input(name, 'float32', spec.shape));
     }
@@ -118,7 +119,13 @@ class StepBuilder {
     return this.graph.input('pixels', 'uint8', ['N', inputSize, inputSize, 3]);
   }
 
-  layers(backbone: TrainableBackbone, dropout: number): Layers {
+  /** What lies below all that is trained, `[N, elements]`. */
+  entry(pixels: Tensor, backbone: TrainableBackbone): Promise<Tensor> {
+    const { inputSize } = this.#options.model;
+    return isTrained(backbone) ? emitEntry(pixels, this.layers(backbone, 0), inputSize) : emitBackbone(pixels, backbone, inputSize, 'fp32');
+  }
+
+  layers(backbone: TrainedTransformer, dropout: number): Layers {
     return new Layers(this.graph, backbone, backbone.weights(), this.parameters, dropout > 0 ? this.#dropout(backbone, dropout) : null);
   }
 
@@ -133,7 +140,14 @@ class StepBuilder {
     for (const backbone of backbones.filter(wanted)) {
       const input: BackboneInput =
         pixels === null ? { kind: 'activations', activations: this.#activations(backbone) } : { kind: 'pixels', pixels };
-      features.set(backbone.name, await emitFeature(input, this.layers(backbone, dropout), inputSize));
+      features.set(
+        backbone.name,
+        isTrained(backbone)
+          ? await emitFeature(input, this.layers(backbone, dropout), inputSize)
+          : input.kind === 'pixels'
+            ? await emitBackbone(input.pixels, backbone, inputSize, 'fp32')
+            : input.activations,
+      );
     }
     return features;
   }
@@ -177,7 +191,7 @@ class StepBuilder {
     return this.graph.input(`activations:${backbone.name}`, 'float32', ['N', entryLength(backbone, this.#options.model.inputSize)]);
   }
 
-  #dropout(backbone: TrainableBackbone, share: number): Dropout | null {
+  #dropout(backbone: TrainedTransformer, share: number): Dropout | null {
     const { model } = this.#options;
     const columns = dropoutColumns(model, backbone);
     if (columns === 0) return null;

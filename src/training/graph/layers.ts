@@ -4,7 +4,7 @@ import { contrib, float, gemm, int, mul, reshape, slice } from '../../onnx/ops.j
 import { LAYER_NORM_EPSILON } from '../../models/graph/vit.js';
 import { expectedTensors } from '../../models/backbones/spec.js';
 import type { BackboneReader } from '../../models/graph/weights.js';
-import type { TrainableBackbone } from '../model.js';
+import type { TrainedTransformer } from '../model.js';
 import type { Dropout } from './dropout.js';
 
 /** Some of the outputs of a layer, and which of the rows it is given they are wanted for. */
@@ -16,7 +16,7 @@ export interface Part {
 /** The weights of one backbone in a training graph: constants where they are frozen, inputs of the graph where they are trained. */
 export class Layers {
   readonly graph: GraphBuilder;
-  readonly backbone: TrainableBackbone;
+  readonly backbone: TrainedTransformer;
   readonly #weights: BackboneReader;
   readonly #parameters: ReadonlyMap<string, Tensor>;
   readonly #dropout: Dropout | null;
@@ -24,7 +24,7 @@ export class Layers {
 
   constructor(
     graph: GraphBuilder,
-    backbone: TrainableBackbone,
+    backbone: TrainedTransformer,
     weights: BackboneReader,
     parameters: ReadonlyMap<string, Tensor>,
     dropout: Dropout | null,
