@@ -13,11 +13,9 @@ import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
 import { auditVideo } from '../../src/procedure/audit-video.js';
 import { installationKey } from '../../src/procedure/key.js';
-import { buildGallery } from '../../src/retrieval/build-gallery.js';
-import { openGallery, type Gallery } from '../../src/retrieval/gallery.js';
+import { openGallery } from '../../src/retrieval/gallery.js';
 import { loadChecklist } from '../../src/tracking/checklist.js';
-import { makeGallery } from '../support/tiny-procedure.js';
-import { randomVit } from './support/random-vit.js';
+import { randomGallery } from './support/random-model.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
 const FPS = 5;
@@ -34,7 +32,7 @@ export default async function bench(args: string[]): Promise<void> {
   });
   const { seconds, video: source } = values;
   const folder = mkdtempSync(join(tmpdir(), 'lumenmark-bench-'));
-  const gallery = values.vit ? await vitGallery(folder) : await openGallery(values.gallery);
+  const gallery = values.vit ? await randomGallery(folder, 'vit') : await openGallery(values.gallery);
   const embedder = await createEmbedder(gallery.model, { device: 'auto' });
   try {
     const ffmpeg = await findFfmpeg();
@@ -57,14 +55,6 @@ export default async function bench(args: string[]): Promise<void> {
     await embedder.dispose();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function vitGallery(folder: string): Promise<Gallery> {
-  const model = await randomVit();
-  await makeGallery(folder);
-  const out = join(folder, 'vit-gallery');
-  await buildGallery({ directory: join(folder, 'pictures'), out, model });
-  return openGallery(out, { model });
 }
 
 function line(ms: number, bareMs: number): string {

@@ -18,7 +18,7 @@ import { embeddingCache } from '../../src/retrieval/embedding-cache.js';
 import { embedStills, type EmbedStillsOptions } from '../../src/retrieval/embed-stills.js';
 import { listLabelledPictures } from '../../src/retrieval/labelled-pictures.js';
 import { prepareStill } from '../../src/retrieval/prepared-stills.js';
-import { randomVit } from './support/random-vit.js';
+import { randomModel } from './support/random-model.js';
 
 export default async function bench(args: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -35,7 +35,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
   const [directory] = positionals;
   if (directory === undefined)
     throw new TypeError('Usage: npm run bench -- embedding-folder DIR [--model NAME] [--pictures N] [--rounds R]');
-  const opened = values.vit ? await randomVit() : await openModel(values.model, { home: lumenmarkHome() });
+  const opened = values.vit ? await randomModel('vit') : await openModel(values.model, { home: lumenmarkHome() });
   const model = 'base' in opened ? opened.base : opened;
   const paths = (await listLabelledPictures(directory)).pictures.slice(0, Number(values.pictures)).map(({ path }) => path);
   const home = await mkdtemp(join(tmpdir(), 'lumenmark-bench-'));

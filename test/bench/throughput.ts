@@ -1,22 +1,28 @@
 /**
  * The whole pipeline at `pace: fast`, as a share of a bare loop over `InferenceSession.run` with the same model, batch and threads.
  *
- *   npm run bench -- throughput VIDEO GALLERY [ROUNDS]
+ *   npm run bench -- throughput [VIDEO] [--seconds N] [--gallery GALLERY | --vit | --pair] [--rounds N]
  *
- * Alternates bare and pipeline; quotes the median of the ratios of neighbours.
+ * `--vit` and `--pair` are a ViT-S/16, and the two backbones of the method, at real size with random weights, for machines without an imported
+ * model. Default: the demo, its gallery, 5 rounds. Alternates bare and pipeline; quotes the median of the ratios of neighbours.
  */
-import { availableParallelism } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { lastValueFrom, tap } from 'rxjs';
 import { openSource } from '../../src/capture/source.js';
 import { workerUrl } from '../../src/common/worker-url.js';
 import { resolveDevice } from '../../src/inference/device.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
-import { openModel } from '../../src/models/registry.js';
+import { findFfmpeg } from '../../src/media/ffmpeg.js';
 import { trackLandmarks } from '../../src/pipeline.js';
 import { openGallery, type Gallery } from '../../src/retrieval/gallery.js';
-import { readManifest } from '../../src/retrieval/manifest.js';
 import { median } from './support/distribution.js';
+import { randomGallery } from './support/random-model.js';
 
 /** Frames per second of `run` alone, in a thread where nothing else happens. */
 function bareFps(gallery: Gallery, frames: number, threads: number): Promise<number> {
@@ -75,14 +81,45 @@ async function pipelineFps(gallery: Gallery, video: string, threads: number): Pr
   return { fps: ((frames - 1) * 1000) / (lastMs - firstMs), frames };
 }
 
-export default async function bench(args: readonly string[]): Promise<void> {
-  const [video, galleryDir, roundsText = '5'] = args.filter((arg) => arg !== '--json');
-  if (video === undefined || galleryDir === undefined) throw new Error('Name a video and a gallery.');
-  const gallery = await openGallery(galleryDir, { model: await openModel((await readManifest(galleryDir)).model.name) });
+const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
+
+export default async function bench(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      gallery: { type: 'string', default: join(DEMO, 'gallery') },
+      vit: { type: 'boolean', default: false },
+      pair: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const folder = mkdtempSync(join(tmpdir(), 'lumenmark-bench-'));
+  try {
+    const [source = join(DEMO, 'procedure.mp4')] = positionals;
+    const video = values.seconds === undefined ? source : await beginningOf(source, values.seconds, folder);
+    const gallery =
+      values.vit || values.pair ? await randomGallery(folder, values.pair ? 'pair' : 'vit') : await openGallery(values.gallery);
+    await compare(video, gallery, Number(values.rounds), values.json);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function beginningOf(source: string, seconds: string, folder: string): Promise<string> {
+  const { path } = await findFfmpeg();
+  const video = join(folder, `beginning${extname(source)}`);
+  execFileSync(path, ['-v', 'error', '-i', source, '-t', seconds, '-c', 'copy', '-an', video]);
+  return video;
+}
+
+async function compare(video: string, gallery: Gallery, roundCount: number, json: boolean): Promise<void> {
   const { threads } = await resolveDevice({ device: 'cpu' });
   const rounds: { bare: number; pipeline: number }[] = [];
   let frames = 0;
-  for (let round = 0; round < Number(roundsText); round++) {
+  for (let round = 0; round < roundCount; round++) {
     const { fps: pipeline, frames: counted } = await pipelineFps(gallery, video, threads);
     frames = counted;
     rounds.push({ bare: await bareFps(gallery, counted, threads), pipeline });
@@ -97,7 +134,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
     ratio,
     ratios: rounds.map(({ bare, pipeline }) => pipeline / bare),
   };
-  if (args.includes('--json')) console.log(JSON.stringify(report));
+  if (json) console.log(JSON.stringify(report));
   else {
     console.log(
       `${report.model}, ${String(frames)} frames, ${String(threads)} inference thread(s) of ${String(availableParallelism())} cores`,
