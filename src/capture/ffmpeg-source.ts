@@ -6,14 +6,16 @@ import { readGrowing } from '../media/growing-file.js';
 import { probeInput, type Probe } from '../media/probe.js';
 import { redact } from '../media/redact.js';
 import type { PictureShape } from '../media/shape.js';
-import { capturePlan, deinterlacing, firstAim, isFieldOfViewSought, positionOptions, searchPlan, type Aim } from './aim.js';
+import { capturePlan, isFieldOfViewSought, positionOptions, searchPlan } from './aim.js';
 import { backOffMs } from './back-off.js';
-import { FieldOfViewSearch, FILE_PATIENCE, LIVE_PATIENCE, type GrayPicture } from './field-of-view-search.js';
+import { CurrentAim } from './current-aim.js';
+import { FieldOfViewSearch, FILE_PATIENCE, LIVE_PATIENCE } from './field-of-view-search.js';
 import { FieldOfViewWatch } from './field-of-view-watch.js';
 import { scaleFieldOfView } from './field-of-view.js';
-import { fixedFieldOfView, wholePicture } from './fixed-field-of-view.js';
+import { wholePicture } from './fixed-field-of-view.js';
 import type { CaptureEvent, FieldOfView, FieldOfViewChange, RecordingUnavailable, SourceState, SourceStateName } from './frame.js';
 import type { CapturePlan } from './graph.js';
+import { HeldBack } from './held-back.js';
 import { fedArguments, inputArguments, isLiveInput, type Input } from './input.js';
 import type { SourceOptions } from './options.js';
 import { CaptureSession, type Picture, type SessionEnd } from './session.js';
@@ -24,8 +26,6 @@ const STALL_TIMEOUT_MS = 5000;
 const FIRST_PICTURE_TIMEOUT_MS = 15_000;
 const ENCODER_FAILED = /opening encoder|initializing output stream|write header|hwupload|Device creation failed|encoder setup failed/i;
 const ENCODE_INSTEAD = 'Record it with --record-codec h264.';
-/** Some streams settle on a pixel format with their second picture, whenever they are opened. */
-const SETTLING_MS = 5000;
 
 /** Why a session was left, and what to do next. */
 type Turn = { readonly type: 'again' } | { readonly type: 'over'; readonly end: SessionEnd };
@@ -45,7 +45,7 @@ export class FfmpegCapture {
   readonly #durationUs: number | null;
   readonly #frameUs: number;
   readonly #disposed = new AbortController();
-  readonly #aim: Aim;
+  readonly #aim: CurrentAim;
   readonly #clock: SourceClock;
   #session: CaptureSession | null = null;
   #state: SourceStateName | null = null;
@@ -64,7 +64,7 @@ export class FfmpegCapture {
     this.#finite = !isLiveInput(input);
     this.#durationUs = probe?.durationUs ?? null;
     this.#frameUs = Math.round(1e6 / (probe?.fps ?? 25));
-    this.#aim = firstAim(options, probe);
+    this.#aim = new CurrentAim(options, this.#finite, probe);
     this.#clock = new SourceClock(this.#finite);
     this.label = input.label;
     this.live = !this.#finite || options.pace === 'realtime';
@@ -164,7 +164,7 @@ export class FfmpegCapture {
     const search = new FieldOfViewSearch(this.#finite ? FILE_PATIENCE : LIVE_PATIENCE);
     let found: FieldOfView | null = null;
     for await (const picture of session.pictures()) {
-      if (this.#isReshaped(session, picture)) {
+      if (this.#aim.isLeftBy(session, picture.capturedAtMs)) {
         await session.end();
         return { type: 'again' };
       }
@@ -179,9 +179,7 @@ export class FfmpegCapture {
     const { shape } = session;
     if (found === null || shape === null) return { type: 'over', end: this.#finite && end.type === 'finished' ? this.#allDark() : end };
     if (this.#disposed.signal.aborted) return { type: 'over', end: { type: 'ended' } };
-    const { width, height } = this.#seenShape(shape);
-    this.#aim.fieldOfView = scaleFieldOfView(found, width, height);
-    if (this.#aim.deinterlace === 'none') this.#aim.deinterlace = deinterlacing(this.#options, shape);
+    this.#aim.find(found, shape);
     return { type: 'again' };
   }
 
@@ -196,19 +194,18 @@ export class FfmpegCapture {
     // By which a shut encoder is set up; what follows it is not recorded.
     let isSetUp = plan.recording?.codec.type !== 'encode' || plan.recording.open;
     let watch: FieldOfViewWatch | null = null;
-    const held: Picture[] = [];
-    let isHolding = false;
+    const heldBack = new HeldBack();
     let announced = false;
 
     for await (const picture of session.pictures()) {
       if (session.shape === null) continue;
-      if (this.#isReshaped(session, picture)) {
+      if (this.#aim.isLeftBy(session, picture.capturedAtMs)) {
         await session.end();
         return { type: 'again' };
       }
       if (!announced) {
         announced = true;
-        const turn = this.#checkShape(session.shape);
+        const turn = this.#accept(session.shape);
         if (turn !== null) {
           await session.end();
           return turn;
@@ -223,28 +220,27 @@ export class FfmpegCapture {
         const isWanted = isSetUp && this.#recordingOpen;
         isSetUp = true;
         if (picture.codec === null) yield* this.#giveUpRecording(`Its codec does not fit MP4. ${ENCODE_INSTEAD}`);
-        else if (isWanted && isHolding) held.push(picture);
-        else if (isWanted) yield* this.#hand(picture);
+        else if (isWanted) yield* this.#hand(heldBack.pass(picture));
         continue;
       }
       if (picture.role === 'gray') {
         const shape = aim.shape ?? session.shape;
         watch ??= new FieldOfViewWatch(scaleFieldOfView(aim.fieldOfView ?? wholePicture(shape), picture.width, picture.height));
-        const verdict = watch.add(picture);
-        if (verdict.type === 'changed') {
-          // Frames that came before the change are shown anew by the next session where that can be; packets are not encoded twice.
-          for (const past of held) if (past.role === 'recording' && past.ptsUs < verdict.sinceUs) yield* this.#hand(past);
+        const judged = heldBack.judge(watch, picture);
+        if ('sinceUs' in judged) {
+          yield* this.#hand(judged.released);
           await session.end();
-          return this.#changeGeometry(verdict.fieldOfView, picture, verdict.sinceUs, shape);
+          const { sinceUs, fieldOfView } = judged;
+          const inGray = { ...fieldOfView, sourceWidth: picture.width, sourceHeight: picture.height };
+          aim.follow(inGray, shape, sinceUs, { durationUs: this.#durationUs, ptsUs: this.#clock.at(sinceUs) });
+          return { type: 'again' };
         }
-        isHolding = verdict.type === 'suspected';
-        if (!isHolding) for (const past of held.splice(0)) yield* this.#hand(past);
+        yield* this.#hand(judged);
         continue;
       }
-      if (isHolding) held.push(picture);
-      else yield* this.#hand(picture);
+      yield* this.#hand(heldBack.pass(picture));
     }
-    for (const past of held) yield* this.#hand(past);
+    yield* this.#hand(heldBack.rest());
     const { outcome } = session;
     if (!announced && plan.recording !== null && outcome?.type === 'failed' && ENCODER_FAILED.test(String(outcome.error.cause))) {
       yield* this.#giveUpRecording(outcome.error.message);
@@ -253,60 +249,15 @@ export class FfmpegCapture {
     return { type: 'over', end: session.outcome ?? { type: 'ended' } };
   }
 
-  /** What only the first picture of a live input can tell; the turn to take when the session cannot go on as it is. */
-  #checkShape(shape: PictureShape): Turn | null {
-    const aim = this.#aim;
-    // Once on it stays on: it touches only pictures that are flagged.
-    const isInterlaced = aim.deinterlace === 'none' && deinterlacing(this.#options, shape) !== 'none';
-    const { width, height } = this.#seenShape(shape);
-    const isOutdated = aim.fieldOfView !== null && (aim.fieldOfView.sourceWidth !== width || aim.fieldOfView.sourceHeight !== height);
-    if (isOutdated) aim.fieldOfView = null;
+  /** The turn to take when a session cannot go on as it is. */
+  #accept(shape: PictureShape): Turn | null {
     try {
-      aim.fieldOfView ??= fixedFieldOfView(this.#options, shape);
+      return this.#aim.accept(shape) ? null : { type: 'again' };
     } catch (error) {
-      // It may lie inside again when the source is what it was.
+      // A field of view that lies outside may lie inside again when the source is what it was.
       const { code, message, remedy } = error as UsageError;
-      return {
-        type: 'over',
-        end: { type: 'failed', error: new MediaError(code, message, { ...(remedy === undefined ? {} : { remedy }) }) },
-      };
+      return { type: 'over', end: { type: 'failed', error: new MediaError(code, message, remedy === undefined ? {} : { remedy }) } };
     }
-    if (isInterlaced) aim.deinterlace = 'flagged';
-    return isOutdated || isInterlaced ? { type: 'again' } : null;
-  }
-
-  /** The shape in which pictures come: a finite input is brought to the one in which it was first seen. */
-  #seenShape(shape: PictureShape): PictureShape {
-    if (!this.#finite || this.#aim.shape === null) this.#aim.shape = shape;
-    return this.#aim.shape;
-  }
-
-  /**
-   * Whether a live input must be opened again since its size or pixel format has changed: it is wanted at its full resolution, and ffmpeg, whose
-   * filters begin anew with the change, has forgotten by how much it had moved the times. What came in between was brought to the size of before.
-   */
-  #isReshaped(session: CaptureSession, { capturedAtMs }: Picture): boolean {
-    const { newShape } = session;
-    if (this.#finite || newShape === null) return false;
-    session.newShape = null;
-    const { fieldOfView } = this.#aim;
-    const isResized = newShape.width !== session.shape?.width || newShape.height !== session.shape.height;
-    if (isResized && fieldOfView !== null) this.#aim.fieldOfView = null;
-    return isResized || capturedAtMs - session.startedAtMs > SETTLING_MS;
-  }
-
-  /** Finite inputs go back to the first frame of the new geometry; live ones go on from now. */
-  #changeGeometry(seen: FieldOfView, gray: GrayPicture, sinceUs: number, shape: PictureShape): Turn {
-    if (this.#disposed.signal.aborted) return { type: 'over', end: { type: 'ended' } };
-    this.#aim.fieldOfView = scaleFieldOfView({ ...seen, sourceWidth: gray.width, sourceHeight: gray.height }, shape.width, shape.height);
-    if (this.#finite && this.#options.loop === true) {
-      // Its clock has run through the file many times; decoding it all again would take as long.
-      const seekUs = this.#durationUs === null ? 0 : sinceUs % this.#durationUs;
-      this.#aim.resume = { seekUs, ptsUs: this.#clock.at(sinceUs) };
-    } else if (this.#finite) {
-      this.#aim.sinceUs = sinceUs;
-    }
-    return { type: 'again' };
   }
 
   #start(plan: CapturePlan): CaptureSession {
@@ -335,11 +286,13 @@ export class FfmpegCapture {
     yield { type: 'recording-unavailable', detail: `${this.label} cannot be recorded. ${why}` };
   }
 
-  *#hand(picture: Picture): Generator<CaptureEvent, void, undefined> {
-    if (picture.role !== 'recording') yield this.#frame(picture);
-    else if (picture.codec !== null) {
-      const { ptsUs, keyframe, codec, width, height, data } = picture;
-      yield { type: 'recorded', sourceId: this.#options.id, ptsUs: this.#clock.at(ptsUs), keyframe, codec, width, height, data };
+  *#hand(pictures: readonly Picture[]): Generator<CaptureEvent, void, undefined> {
+    for (const picture of pictures) {
+      if (picture.role !== 'recording') yield this.#frame(picture);
+      else if (picture.codec !== null) {
+        const { ptsUs, keyframe, codec, width, height, data } = picture;
+        yield { type: 'recorded', sourceId: this.#options.id, ptsUs: this.#clock.at(ptsUs), keyframe, codec, width, height, data };
+      }
     }
   }
 
