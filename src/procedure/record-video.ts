@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { FieldOfView } from '../capture/frame.js';
 import type { FieldOfViewOption } from '../capture/options.js';
 import { openSource } from '../capture/source.js';
-import { MediaError } from '../common/errors.js';
+import { MediaError, messageOf } from '../common/errors.js';
 import { findH264Encoder } from '../media/encoders.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
 import { Recorder, type RecordingPart, type RecordingPartEnd } from './recording/recorder.js';
@@ -94,7 +94,7 @@ async function record(
     },
     onStopped: (end) => {
       if (end.error !== null) {
-        failure ??= new MediaError('not-recorded', `${end.part.file} cannot be written`, {
+        failure ??= new MediaError('not-recorded', `${end.part.file} cannot be written: ${messageOf(end.error)}.`, {
           remedy: 'Make room on the disk.',
           cause: end.error,
         });
