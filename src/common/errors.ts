@@ -51,3 +51,10 @@ export class ProcedureError extends LumenmarkError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Whether something failed since a disk or a quota is full, itself or what caused it. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? error.code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG' || isDiskFull(error.cause);
+}

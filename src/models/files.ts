@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, open, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, ModelError, UsageError } from '../common/errors.js';
+import { isDiskFull, messageOf, ModelError, UsageError } from '../common/errors.js';
 
 /** Name of a model, and of its folder: nothing that a file system or a command line could read otherwise. */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
@@ -51,8 +51,7 @@ export async function createFolderAtomically<T>(target: string, parent: string, 
 
 /** A clear error for a full disk; null for any other. */
 export function diskFull(error: unknown, folder: string): ModelError | null {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') return null;
+  if (!isDiskFull(error)) return null;
   return new ModelError('disk-full', `The disk of ${folder} is full; nothing was kept.`, {
     cause: error,
     remedy: 'Free some space, or choose another disk with LUMENMARK_HOME.',

@@ -4,6 +4,7 @@ import type { FieldOfView } from '../capture/frame.js';
 import type { FieldOfViewOption } from '../capture/options.js';
 import { openSource } from '../capture/source.js';
 import { probeVideo } from '../capture/video-file.js';
+import { isDiskFull, ProcedureError } from '../common/errors.js';
 import { fileSha256 } from '../common/sha256.js';
 import type { Embedder } from '../inference/embedder.js';
 import type { Ffmpeg } from '../media/ffmpeg.js';
@@ -119,7 +120,11 @@ export async function auditVideo(options: AuditVideoOptions): Promise<VideoAudit
   } catch (error) {
     await writer.abandon();
     await rm(writer.folder, { recursive: true, force: true });
-    throw error;
+    if (!isDiskFull(error)) throw error;
+    throw new ProcedureError('disk-full', `The disk of ${home} is full; nothing was kept of the audit of ${basename(video)}.`, {
+      cause: error,
+      remedy: 'Free some space, choose another disk with LUMENMARK_HOME, or keep no copy of the video with --no-recording.',
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isDiskFull } from '../common/errors.js';
 import { HttpError } from './problem.js';
 
 export interface Upload {
@@ -59,7 +60,7 @@ export class Uploads {
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       if (error instanceof HttpError) throw error;
-      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') {
+      if (isDiskFull(error)) {
         const remedy = 'Make room on the disk of the temporary folder, or copy the file elsewhere on the server and open it by its path.';
         throw new HttpError(507, 'disk-full', `There is no room left on the server for "${name}".`, { cause: error, remedy });
       }

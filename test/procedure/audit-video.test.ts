@@ -228,13 +228,16 @@ describe('audit of a video', () => {
       await expect(auditVideo({ ...common, video, recording, signal: controller.signal, onProgress })).rejects.toThrow('enough');
     }
     // While the recording goes on beside it.
-    const unwell: Embedder = {
-      ...embedder,
-      model: embedder.model,
-      device: embedder.device,
-      embed: () => Promise.reject(new Error('no device')),
-    };
-    await expect(auditVideo({ ...common, video, embedder: unwell, recording: true })).rejects.toThrow('no device');
+    const failing = (error: Error): Embedder => ({
+      ...{ ...embedder, model: embedder.model, device: embedder.device },
+      embed: () => Promise.reject(error),
+    });
+    for (const [error, said] of [
+      [new Error('no device'), /^no device$/],
+      [new Error('write failed', { cause: Object.assign(new Error('no space'), { code: 'ENOSPC' }) }), /^The disk of .+ is full/],
+    ] as const) {
+      await expect(auditVideo({ ...common, video, embedder: failing(error), recording: true })).rejects.toThrow(said);
+    }
     expect(folders()).toEqual(before);
     expect(readFileSync(join(home, 'installation-key.pem'), 'utf8')).toContain('PRIVATE KEY');
   });

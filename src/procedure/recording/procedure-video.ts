@@ -1,5 +1,5 @@
 import type { RecordedPacket } from '../../capture/frame.js';
-import { messageOf } from '../../common/errors.js';
+import { isDiskFull, messageOf } from '../../common/errors.js';
 import type { NewEntry } from '../entries.js';
 import type { OpenSink } from './byte-queue.js';
 import { watchDisk, type DiskReading } from './disk-watch.js';
@@ -102,7 +102,7 @@ export class ProcedureVideo {
   }
 
   #onStopped({ frames, durationMs, goesOn, error }: RecordingPartEnd): void {
-    const reason = error !== null ? (isNoSpace(error) ? 'disk-full' : 'failed') : goesOn ? 'source' : (this.#stopReason ?? 'source');
+    const reason = error !== null ? (isDiskFull(error) ? 'disk-full' : 'failed') : goesOn ? 'source' : (this.#stopReason ?? 'source');
     const detail = error === null ? null : messageOf(error);
     this.#options.append({ type: 'recording-stopped', reason, detail, frames, durationMs });
     if (!goesOn) this.#state = 'stopped';
@@ -111,7 +111,7 @@ export class ProcedureVideo {
   #onFailure(error: unknown): void {
     this.#state = 'stopped';
     this.#options.setRecording?.(false);
-    const why = isNoSpace(error) ? 'The disk is full: the video has stopped.' : `The video has stopped: ${messageOf(error)}.`;
+    const why = isDiskFull(error) ? 'The disk is full: the video has stopped.' : `The video has stopped: ${messageOf(error)}.`;
     this.#options.say(`${why} Tracking goes on.`);
   }
 
@@ -127,8 +127,4 @@ export class ProcedureVideo {
       this.#options.say('The disk is nearly full: the video has stopped. Tracking goes on.');
     } else if (before !== reading.state) this.#options.onChange();
   }
-}
-
-function isNoSpace(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
