@@ -55,7 +55,10 @@ export async function openSet(subject: Subject, options: OpenSetOptions): Promis
     nearness,
   });
   const judged = known.map(judge);
-  const usual = learnUsualNearness(judged.filter(({ label, best }) => label === best));
+  const usual = learnUsualNearness(
+    judged.filter(({ label, best }) => label === best),
+    labels,
+  );
   const toQuery = ({ label, best, nearness }: ReturnType<typeof judge>): OpenSetQuery => ({
     label,
     confidence: confidenceOf(nearness, best, usual),

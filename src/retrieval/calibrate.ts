@@ -85,7 +85,10 @@ export async function calibrate(gallery: CalibrationGallery, options: CalibrateO
     return { label: labels[query] ?? '', best, nearness };
   };
   const judged = known.map(judge);
-  const usual = learnUsualNearness(judged.filter(({ label, best }) => label === best));
+  const usual = learnUsualNearness(
+    judged.filter(({ label, best }) => label === best),
+    labels,
+  );
   const toQuery = ({ label, best, nearness }: JudgedAnswer): OpenSetQuery => ({
     label,
     confidence: confidenceOf(nearness, best, usual),

@@ -54,8 +54,14 @@ const CALIBRATION = z.strictObject({
   confidence: z.string(),
   /** How what is asked was kept from what answers. */
   method: z.string(),
-  /** By label: what its own pictures have more of, taken off before the threshold is asked. */
-  usual: z.record(z.string(), z.number()),
+  /** By label: how near its own pictures usually are. Galleries built before the deviation was kept have an offset alone. */
+  usual: z.record(
+    z.string(),
+    z.union([
+      z.strictObject({ mean: z.number(), deviation: z.number().positive() }),
+      z.number().transform((mean) => ({ mean, deviation: 1 })),
+    ]),
+  ),
   wantedFalseAcceptance: share,
   /** The point that serves. */
   chosen: OPERATING_POINT,

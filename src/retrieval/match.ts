@@ -21,6 +21,6 @@ export interface Match {
   readonly scores: readonly ClassScore[];
   /** False when the query is farther from the gallery than the calibrated threshold: the label is then only a guess. */
   readonly known: boolean;
-  /** The number compared with the gallery's threshold. */
+  /** The number compared with the gallery's threshold: how near, in standard deviations from what is usual for the best class; bare nearness without a calibration. */
   readonly confidence: number;
 }

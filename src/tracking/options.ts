@@ -65,12 +65,12 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
    */
   oddShareOf: z.record(z.string(), rateOfError).default({}),
   /** Class score that every landmark is granted by such an odd view, and up to as much again for what the view is nearest to. */
-  oddScore: share.default(0.3),
+  oddScore: share.default(0.4),
   /** Likelihood of an out-of-body frame while a landmark is in view, relative to while there is none. */
   outOfBodyShare: share.default(0.05),
 
   /** A sighting opens at this probability … */
-  openAbove: share.default(0.75),
+  openAbove: share.default(0.9),
   /** … after at least this many good frames that agree … */
   minAgreeingFrames: z.number().int().min(2).default(3),
   /** … over at least this time, ms. */

@@ -63,13 +63,29 @@ describe('confidence', () => {
     expect(nearnessOf([], () => 0)).toBe(-1);
   });
 
-  it('takes off what is usual for the best class, drawing small classes towards the mean', () => {
-    const recognised = (label: string, nearness: number, count: number) => Array.from({ length: count }, () => ({ label, nearness }));
-    const usual = learnUsualNearness([...recognised('easy', 0.6, 95), ...recognised('hard', 0.2, 95), ...recognised('single', 0.8, 1)]);
-    expect(usual['easy']! - usual['hard']!).toBeCloseTo(0.38, 2);
-    expect(usual['single']).toBeLessThan(0.06);
-    expect(confidenceOf(0.5, 'easy', usual)).toBeLessThan(confidenceOf(0.5, 'hard', usual));
+  const around = (label: string, mean: number, spread: number, count: number) =>
+    Array.from({ length: count }, (_, at) => ({ label, nearness: mean + (at % 2 === 0 ? spread : -spread) }));
+
+  it('counts from what is usual for the best class, in the deviations of its own pictures', () => {
+    const usual = learnUsualNearness([...around('even', 0.6, 0.02, 96), ...around('varied', 0.2, 0.1, 96)], ['even', 'varied']);
+    expect(confidenceOf(0.6, 'even', usual)).toBeCloseTo(0, 0);
+    expect(confidenceOf(0.5, 'even', usual)).toBeLessThan(confidenceOf(0.1, 'varied', usual));
+    expect(confidenceOf(0.5, 'varied', usual)).toBeGreaterThan(2);
     expect(confidenceOf(0.5, undefined, usual)).toBe(0.5);
+  });
+
+  it('draws small classes, and those that nothing is known of, towards the others', () => {
+    const usual = learnUsualNearness(
+      [...around('a', 0.6, 0.05, 96), ...around('b', 0.2, 0.05, 96), ...around('single', 0.9, 0, 1)],
+      ['a', 'b', 'single', 'never seen'],
+    );
+    expect(usual['a']?.mean).toBeCloseTo(0.6, 1);
+    expect(usual['single']?.mean).toBeLessThan(0.66);
+    expect(usual['single']?.deviation).toBeCloseTo(0.05, 2);
+    expect(usual['never seen']?.deviation).toBeCloseTo(0.05, 2);
+    // Of copies alone, nothing can be learnt; nothing is infinitely far from them.
+    const copies = learnUsualNearness(around('a', 0.6, 0, 9), ['a']);
+    expect(confidenceOf(0.5, 'a', copies)).toBeGreaterThan(-20);
   });
 });
 

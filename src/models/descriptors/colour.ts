@@ -1,7 +1,8 @@
 import type { Tensor } from '../../onnx/builder.js';
 import * as ops from '../../onnx/ops.js';
-import { gridCells, poolCells, ringCells, WHOLE, type Cell } from './layout.js';
-import { asFeatures, evenly, LUMA, mapConstant, softHistogram } from './maps.js';
+import { cellSizes, gridCells, poolCells, ringCells, WHOLE, type Cell } from './layout.js';
+import { evenly, LUMA, mapConstant, sideOf, softHistogram } from './maps.js';
+import { turnMeans } from './turns.js';
 
 /**
  * *Colour*: moments of luminance and chromaticity over a grid and rings, and their histograms. Opponent colours are taken of logarithms,
@@ -39,8 +40,12 @@ export function opponentColours(rgb: Tensor): readonly [redGreen: Tensor, yellow
 /** Mean and standard deviation in each cell. */
 function moments(maps: Tensor): Tensor {
   const cells = [...gridCells(4), ...ringCells(6)];
+  const sizes = cellSizes(cells, sideOf(maps), 0);
   const mean = poolCells(maps, cells, 0);
   const squares = poolCells(ops.mul(maps, maps), cells, 0);
   const deviation = ops.sqrt(ops.add(ops.relu(ops.sub(squares, ops.mul(mean, mean))), 1e-6));
-  return ops.concat([asFeatures(mean), asFeatures(deviation)], 1);
+  return ops.concat(
+    [mean, deviation].map((pooled) => turnMeans(pooled, cells, sizes, null)),
+    1,
+  );
 }

@@ -20,12 +20,15 @@ const NAME = 'descriptors';
  * Stands for the graph in the fingerprint, since its filters are computed here and may differ in their last bit between JavaScript engines.
  * To be raised with every change that moves embeddings.
  */
-const RECIPE = 'descriptors-2';
+const RECIPE = 'descriptors-3';
 const SIDE = 224;
 const BACKBONES = ['structure', 'colour', 'lumen'] as const;
 type Backbone = (typeof BACKBONES)[number];
 
-const WHITENING = { outputs: 48, components: 200, shrinkage: 0.15, spread: 0.1 };
+/** Share of each backbone in the embedding: structure alone answers better than the others. */
+const WEIGHTS: Readonly<Record<Backbone, number>> = { structure: 2, colour: 1, lumen: 1 };
+const WEIGHT_SUM = BACKBONES.reduce((sum, backbone) => sum + WEIGHTS[backbone], 0);
+const WHITENING = { outputs: 48, components: 300, shrinkage: 0.1, spread: 0.1 };
 
 /**
  * The baseline model: three classical descriptors, *structure*, *colour* and *lumen*, as ONNX graphs. It needs no weights, only the statistics of a gallery.
@@ -59,15 +62,15 @@ export function descriptors(): FittableModel {
         const rows = features[backbone];
         return whitening === undefined || rows === undefined
           ? []
-          : [{ outputs: whitening.outputs, values: applyWhitening(rows, whitening) }];
+          : [{ outputs: whitening.outputs, values: applyWhitening(rows, whitening), scale: Math.sqrt(WEIGHTS[backbone] / WEIGHT_SUM) }];
       });
       const dimension = vectors.reduce((sum, { outputs }) => sum + outputs, 0);
       const count = (vectors[0]?.values.length ?? 0) / (vectors[0]?.outputs ?? 1);
       const embeddings = new Float32Array(count * dimension);
       for (let row = 0; row < count; row++) {
         let at = row * dimension;
-        for (const { outputs, values } of vectors) {
-          for (let j = 0; j < outputs; j++) embeddings[at++] = (values[row * outputs + j] ?? 0) / Math.sqrt(vectors.length);
+        for (const { outputs, values, scale } of vectors) {
+          for (let j = 0; j < outputs; j++) embeddings[at++] = (values[row * outputs + j] ?? 0) * scale;
         }
       }
       return embeddings;
@@ -94,7 +97,7 @@ function buildModel(statistics: Statistics | null): Built {
     const whitening = statistics?.whitenings[backbone];
     const vector = whitening === undefined ? raw[backbone] : graph.scope(`${backbone}-whitening`, () => whiten(raw[backbone], whitening));
     graph.output(`feature:${backbone}`, vector);
-    return l2Normalise(vector);
+    return ops.mul(l2Normalise(vector), Math.sqrt(WEIGHTS[backbone]));
   });
   const embedding = l2Normalise(ops.concat(vectors, 1));
   graph.output('embedding', embedding);

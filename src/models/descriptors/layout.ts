@@ -28,30 +28,58 @@ export function usedMask(side: number, marginPx = 0): Float32Array {
   });
 }
 
-/** A window of the picture: weight of a place given as shares of width and height. */
-export type Cell = (x: number, y: number) => number;
+/** A window of the picture. */
+export interface Cell {
+  /** Weight of a place given as shares of width and height. */
+  readonly weight: (x: number, y: number) => number;
+  /** Middle of a window on one side of the picture; null when the window is the same on all sides. */
+  readonly middle: readonly [x: number, y: number] | null;
+}
 
 /** All that is used, evenly. */
-export const WHOLE: Cell = () => 1;
+export const WHOLE: Cell = { weight: () => 1, middle: null };
 
 /** Soft square cells, `count` × `count`, each overlapping its neighbours. */
 export function gridCells(count: number): readonly Cell[] {
+  const width = HALF_AXIS / count;
+  // The used region reaches from 0.04 to 0.96.
+  const centre = (place: number): number => 0.5 + ((place + 0.5) / count - 0.5) * 2 * HALF_AXIS;
   return Array.from({ length: count * count }, (_, index) => {
-    const [column, row] = [index % count, Math.floor(index / count)];
-    // The used region reaches from 0.04 to 0.96.
-    const centre = (place: number): number => 0.5 + ((place + 0.5) / count - 0.5) * 2 * HALF_AXIS;
-    const width = HALF_AXIS / count;
-    return (x: number, y: number) => Math.exp(-(((x - centre(column)) / width) ** 2 + ((y - centre(row)) / width) ** 2) / 1.2);
+    const [column, row] = [centre(index % count), centre(Math.floor(index / count))];
+    return {
+      weight: (x, y) => Math.exp(-(((x - column) / width) ** 2 + ((y - row) / width) ** 2) / 1.2),
+      middle: [column, row],
+    };
   });
 }
 
 /** Soft rings around the centre, innermost first. */
 export function ringCells(count: number): readonly Cell[] {
   const width = HALF_AXIS / count;
-  return Array.from({ length: count }, (_, ring) => (x: number, y: number) => {
-    const radius = Math.hypot(x - 0.5, y - 0.5);
-    return Math.exp(-(((radius - (ring + 0.5) * width) / width) ** 2));
+  return Array.from({ length: count }, (_, ring) => ({
+    weight: (x, y) => Math.exp(-(((Math.hypot(x - 0.5, y - 0.5) - (ring + 0.5) * width) / width) ** 2)),
+    middle: null,
+  }));
+}
+
+/** Weights of the used places in each cell, `marginPx` away from the edge of what is used, with their sum. */
+function cellWeights(
+  cells: readonly Cell[],
+  side: number,
+  marginPx: number,
+): readonly { readonly weights: Float64Array; readonly sum: number }[] {
+  const mask = usedMask(side, marginPx);
+  return cells.map((cell) => {
+    const weights = Float64Array.from(mask, (used, index) =>
+      used === 0 ? 0 : cell.weight(((index % side) + 0.5) / side, (Math.floor(index / side) + 0.5) / side),
+    );
+    return { weights, sum: weights.reduce((total, weight) => total + weight, 0) };
   });
+}
+
+/** How much of each cell is used, in any unit. */
+export function cellSizes(cells: readonly Cell[], side: number, marginPx: number): readonly number[] {
+  return cellWeights(cells, side, marginPx).map(({ sum }) => sum);
 }
 
 /**
@@ -60,22 +88,14 @@ export function ringCells(count: number): readonly Cell[] {
 export function poolCells(maps: Tensor, cells: readonly Cell[], marginPx: number): Tensor {
   const [batch = 1, channels = 1, side] = maps.shape;
   if (typeof side !== 'number') throw new RangeError('maps of known size can be pooled');
-  const mask = usedMask(side, marginPx);
-  const weights = new Float32Array(side * side * cells.length);
-  cells.forEach((cell, column) => {
-    let sum = 0;
-    const column0 = new Float64Array(side * side);
-    mask.forEach((used, index) => {
-      const weight = used === 0 ? 0 : cell(((index % side) + 0.5) / side, (Math.floor(index / side) + 0.5) / side);
-      column0[index] = weight;
-      sum += weight;
-    });
-    column0.forEach((weight, index) => {
-      weights[index * cells.length + column] = sum > 0 ? weight / sum : 0;
+  const matrix = new Float32Array(side * side * cells.length);
+  cellWeights(cells, side, marginPx).forEach(({ weights, sum }, column) => {
+    weights.forEach((weight, index) => {
+      matrix[index * cells.length + column] = sum > 0 ? weight / sum : 0;
     });
   });
   const flat = ops.reshape(maps, [batch, channels, side * side]);
-  return ops.matMul(flat, maps.builder.constant(null, 'float32', [side * side, cells.length], weights));
+  return ops.matMul(flat, maps.builder.constant(null, 'float32', [side * side, cells.length], matrix));
 }
 
 /** `maps` with the average of what is used in the place of what is not. */

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../onnx/builder.js';
-import { elementsOf } from '../../onnx/dimensions.js';
 import * as ops from '../../onnx/ops.js';
-import { poolCells, type Cell } from './layout.js';
+import { cellSizes, poolCells, type Cell } from './layout.js';
+import { turnMeans } from './turns.js';
 
 /*
  * Steps that both descriptors are made of. Maps are [N, C, side, side], features [N, d].
@@ -30,13 +30,15 @@ export function mapConstant(like: Tensor, shape: readonly number[], values: Iter
   return like.builder.constant(null, 'float32', shape, Float32Array.from(values));
 }
 
-export function asFeatures(pooled: Tensor): Tensor {
-  return ops.reshape(pooled, [pooled.shape[0] ?? 1, elementsOf(pooled.shape.slice(1))]);
-}
-
-/** Means over cells on a logarithmic scale. */
-export function logEnergies(maps: Tensor, cells: readonly Cell[], marginPx: number, floor: number): Tensor {
-  return asFeatures(ops.log(ops.add(poolCells(maps, cells, marginPx), floor)));
+/** Means over cells on a logarithmic scale. `directions` as in `turnMeans`. */
+export function logEnergies(
+  maps: Tensor,
+  cells: readonly Cell[],
+  marginPx: number,
+  floor: number,
+  directions: number | null = null,
+): Tensor {
+  return turnMeans(ops.log(ops.add(poolCells(maps, cells, marginPx), floor)), cells, cellSizes(cells, sideOf(maps), marginPx), directions);
 }
 
 /**
@@ -45,7 +47,7 @@ export function logEnergies(maps: Tensor, cells: readonly Cell[], marginPx: numb
 export function softHistogram(map: Tensor, centres: readonly number[], width: number, cells: readonly Cell[], marginPx: number): Tensor {
   const distance = ops.div(ops.sub(map, mapConstant(map, [1, centres.length, 1, 1], centres)), width);
   const bins = ops.exp(ops.mul(ops.mul(distance, distance), -0.5));
-  return asFeatures(ops.sqrt(ops.add(poolCells(bins, cells, marginPx), 1e-4)));
+  return turnMeans(ops.sqrt(ops.add(poolCells(bins, cells, marginPx), 1e-4)), cells, cellSizes(cells, sideOf(map), marginPx), null);
 }
 
 /** `count` numbers evenly from `from` to `to`, both included. */

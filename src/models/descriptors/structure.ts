@@ -56,7 +56,7 @@ const ENERGY_FLOOR = 0.005;
 
 function directedEnergies({ luminance, marginPx, grid }: Scale): Tensor {
   const cells = [...gridCells(grid), ...ringCells(2)];
-  return logEnergies(ops.relu(relativeDerivatives(luminance, DIRECTIONS)), cells, marginPx, ENERGY_FLOOR);
+  return logEnergies(ops.relu(relativeDerivatives(luminance, DIRECTIONS)), cells, marginPx, ENERGY_FLOOR, DIRECTIONS);
 }
 
 /** How much brighter, darker and merely different the picture gets on the way out from the centre. */

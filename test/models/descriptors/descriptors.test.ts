@@ -133,6 +133,32 @@ describe('descriptors', () => {
     }
   });
 
+  it('takes a picture that is turned by a quarter or mirrored for the same', async () => {
+    // Corners are plain, since one of them is never looked at.
+    const plain = (seed: number): Uint8Array => {
+      const pixels = wall(seed, PINK);
+      const isCorner = (at: number): boolean => Math.abs(at + 0.5 - SIDE / 2) > SIDE * 0.11;
+      for (let y = 0; y < SIDE; y++) {
+        for (let x = 0; x < SIDE; x++) if (isCorner(x) && isCorner(y)) pixels.set(PINK, (y * SIDE + x) * 3);
+      }
+      return pixels;
+    };
+    const moved = (pixels: Uint8Array, from: (x: number, y: number) => number): Uint8Array =>
+      Uint8Array.from(pixels, (_, at) => pixels[from(Math.floor(at / 3) % SIDE, Math.floor(at / 3 / SIDE)) * 3 + (at % 3)] ?? 0);
+    const [first, second] = [plain(7), plain(8)];
+    const outputs = await outputsOf(model.base, [
+      first,
+      moved(first, (x, y) => x * SIDE + SIDE - 1 - y),
+      moved(first, (x, y) => y * SIDE + SIDE - 1 - x),
+      second,
+    ]);
+    for (const name of ['structure', 'colour']) {
+      const rows = outputs[`feature:${name}`] ?? [];
+      const distance = (other: number): number => Math.hypot(...(rows[0] ?? []).map((value, at) => value - (rows[other]?.[at] ?? 0)));
+      for (const turned of [1, 2]) expect(distance(turned)).toBeLessThan(0.4 * distance(3));
+    }
+  });
+
   it('knows a triangular lumen from a round one, however the endoscope is turned and wherever the lumen lies', async () => {
     const lumen = (sides: number, turned: number, x0 = 0.5, y0 = 0.45): Uint8Array =>
       picture((x, y) => {
