@@ -1,7 +1,7 @@
 import { version } from '../common/version.js';
 import { officialRecipe } from '../models/backbones/spec.js';
 import { intervalText, percentText } from '../report/format.js';
-import type { Finals, RunFacts } from './finetune.js';
+import type { FinetuneOptions, Finals, RunFacts } from './finetune.js';
 import type { BackboneTraining } from './model.js';
 import type { WrittenResult } from './result.js';
 import type { LossOptions } from './step.js';
@@ -29,9 +29,9 @@ export function cardText(facts: RunFacts, card: CardFacts): string {
     '## Model',
     table(
       ['backbone', 'architecture', 'from', 'SHA-256 of its weights', 'licence'],
-      opened.map(({ name, architecture, origin, sha256, licence }) => [
+      opened.map(({ name, architecture, origin, sha256, licence }, place) => [
         name,
-        architecture,
+        model.backbones[place]?.training.kind === 'frozen' ? `${architecture}, taken as it is` : architecture,
         `\`${origin}\``,
         `\`${sha256.slice(0, 16)}…\``,
         licence,
@@ -110,12 +110,18 @@ export function settingRows({ options, device }: RunFacts): string[][] {
     ['loss', lossText(settings.loss)],
     ['augmentation', settings.augment],
     ['dropout of LoRA', options.training.kind === 'lora' ? String(settings.dropout) : '–'],
-    ['AdamW', `learning rates ${settings.lr} (backbones) and ${settings.headLr} (head), weight decay ${settings.weightDecay}`],
+    ['AdamW', `${ratesText(options)}, weight decay ${settings.weightDecay}`],
     ['schedule', `${settings.schedule}${settings.warmupEpochs > 0 ? `, ${settings.warmupEpochs} epochs of warm-up` : ''}`],
     ['gradient norm', `clipped at ${settings.clip}`],
     ['seed', String(settings.seed)],
     ['device', device],
   ];
+}
+
+function ratesText({ training, settings }: FinetuneOptions): string {
+  return training.kind === 'frozen'
+    ? `learning rate ${settings.headLr}`
+    : `learning rates ${settings.lr} (backbones) and ${settings.headLr} (head)`;
 }
 
 export function trainingText(training: BackboneTraining): string {

@@ -282,6 +282,9 @@ describe('lumenmark finetune', () => {
       const folder = join(root, 'mixed');
       await lumenmark('finetune', ...backbones, '--train', pictures, ...quick, '--out', folder, '--import', 'mixed');
       expect(stepsOf(folder)).toHaveLength(4);
+      const card = readFileSync(join(folder, 'README.md'), 'utf8');
+      expect(card).toContain('ONNX graph (12 features), taken as it is');
+      expect(card).not.toMatch(/DINO[^|]*taken as it is/);
       expect((await openModel('mixed', { home: join(root, 'home') })).name).toBe('mixed');
     });
 
