@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/common/random.js';
 import { calibrate, type CalibrationGallery } from '../../src/retrieval/calibrate.js';
 import { confidenceOf, learnUsualNearness, nearnessOf } from '../../src/retrieval/confidence.js';
 import { dealFolds } from '../../src/retrieval/folds.js';
 import { heldOutSearch } from '../../src/retrieval/held-out.js';
+import { MANIFEST, type GalleryManifest } from '../../src/retrieval/manifest.js';
 import { lossByLabel, operatingPoint, type OpenSetQuery } from '../../src/retrieval/operating-point.js';
 
 const queries = (label: string, right: boolean, ...confidences: number[]): OpenSetQuery[] =>
@@ -87,6 +89,12 @@ describe('confidence', () => {
     const copies = learnUsualNearness(around('a', 0.6, 0, 9), ['a']);
     expect(confidenceOf(0.5, 'a', copies)).toBeGreaterThan(-20);
   });
+});
+
+it('reads what is usual in galleries built before it had a deviation', () => {
+  const demo = JSON.parse(readFileSync(new URL('../../models/demo/gallery/gallery.json', import.meta.url), 'utf8')) as GalleryManifest;
+  const old = { ...demo, calibration: { ...demo.calibration, usual: { antrum: 0.05 } } };
+  expect(MANIFEST.parse(old).calibration?.usual).toEqual({ antrum: { mean: 0.05, deviation: 1 } });
 });
 
 describe('dealFolds', () => {

@@ -2,7 +2,7 @@ import type { Tensor } from '../../onnx/builder.js';
 import * as ops from '../../onnx/ops.js';
 import { cellSizes, gridCells, poolCells, ringCells, WHOLE, type Cell } from './layout.js';
 import { evenly, LUMA, mapConstant, sideOf, softHistogram } from './maps.js';
-import { turnMeans } from './turns.js';
+import { turnMeans, type Pooled } from './turns.js';
 
 /**
  * *Colour*: moments of luminance and chromaticity over a grid and rings, and their histograms. Opponent colours are taken of logarithms,
@@ -15,18 +15,16 @@ export function colourFeatures(rgb: Tensor): Tensor {
   const brightest = ops.reduceMax(rgb, [1]);
   const saturation = ops.div(ops.sub(brightest, ops.reduceMin(rgb, [1])), ops.clip(brightest, 1e-2, null));
   const cells: readonly Cell[] = [WHOLE, ...ringCells(3)];
-  const histogram = (map: Tensor, from: number, to: number, width: number): Tensor =>
+  const histogram = (map: Tensor, from: number, to: number, width: number): Pooled =>
     softHistogram(map, evenly(from, to, 10), width, cells, 0);
-  return ops.concat(
-    [
-      moments(ops.concat([luminance, ops.sqrt(luminance), shares, redGreen, yellowBlue], 1)),
-      histogram(luminance, 0.05, 0.95, 0.06),
-      histogram(redGreen, -0.1, 1.2, 0.09),
-      histogram(yellowBlue, -0.1, 1.5, 0.1),
-      histogram(saturation, 0.05, 0.95, 0.06),
-    ],
-    1,
-  );
+  const pooled = [
+    ...moments(ops.concat([luminance, ops.sqrt(luminance), shares, redGreen, yellowBlue], 1)),
+    histogram(luminance, 0.05, 0.95, 0.06),
+    histogram(redGreen, -0.1, 1.2, 0.09),
+    histogram(yellowBlue, -0.1, 1.5, 0.1),
+    histogram(saturation, 0.05, 0.95, 0.06),
+  ];
+  return ops.concat(pooled.map(turnMeans), 1);
 }
 
 /** Red against green and yellow against blue, of logarithms. */
@@ -38,14 +36,11 @@ export function opponentColours(rgb: Tensor): readonly [redGreen: Tensor, yellow
 }
 
 /** Mean and standard deviation in each cell. */
-function moments(maps: Tensor): Tensor {
+function moments(maps: Tensor): readonly Pooled[] {
   const cells = [...gridCells(4), ...ringCells(6)];
   const sizes = cellSizes(cells, sideOf(maps), 0);
   const mean = poolCells(maps, cells, 0);
   const squares = poolCells(ops.mul(maps, maps), cells, 0);
   const deviation = ops.sqrt(ops.add(ops.relu(ops.sub(squares, ops.mul(mean, mean))), 1e-6));
-  return ops.concat(
-    [mean, deviation].map((pooled) => turnMeans(pooled, cells, sizes, null)),
-    1,
-  );
+  return [mean, deviation].map((values) => ({ values, cells, sizes, directions: null }));
 }

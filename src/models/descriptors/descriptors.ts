@@ -20,18 +20,15 @@ const NAME = 'descriptors';
  * Stands for the graph in the fingerprint, since its filters are computed here and may differ in their last bit between JavaScript engines.
  * To be raised with every change that moves embeddings.
  */
-const RECIPE = 'descriptors-3';
+const RECIPE = 'descriptors-4';
 const SIDE = 224;
-const BACKBONES = ['structure', 'colour', 'lumen'] as const;
+const BACKBONES = ['structure', 'colour', 'lumen', 'upright'] as const;
 type Backbone = (typeof BACKBONES)[number];
 
-/** Share of each backbone in the embedding: structure alone answers better than the others. */
-const WEIGHTS: Readonly<Record<Backbone, number>> = { structure: 2, colour: 1, lumen: 1 };
-const WEIGHT_SUM = BACKBONES.reduce((sum, backbone) => sum + WEIGHTS[backbone], 0);
-const WHITENING = { outputs: 48, components: 300, shrinkage: 0.1, spread: 0.1 };
+const WHITENING = { outputs: 32, components: 300, shrinkage: 0.1, spread: 0.1 };
 
 /**
- * The baseline model: three classical descriptors, *structure*, *colour* and *lumen*, as ONNX graphs. It needs no weights, only the statistics of a gallery.
+ * The baseline model: classical descriptors as ONNX graphs, *structure*, *colour* and *lumen*, of which no turn of the endoscope is seen, and *upright*. It needs no weights, only the statistics of a gallery.
  * In the model that `fitted` returns, `feature:<backbone>` are the whitened, L2-normalised vectors of the single backbones.
  */
 export function descriptors(): FittableModel {
@@ -62,15 +59,15 @@ export function descriptors(): FittableModel {
         const rows = features[backbone];
         return whitening === undefined || rows === undefined
           ? []
-          : [{ outputs: whitening.outputs, values: applyWhitening(rows, whitening), scale: Math.sqrt(WEIGHTS[backbone] / WEIGHT_SUM) }];
+          : [{ outputs: whitening.outputs, values: applyWhitening(rows, whitening) }];
       });
       const dimension = vectors.reduce((sum, { outputs }) => sum + outputs, 0);
       const count = (vectors[0]?.values.length ?? 0) / (vectors[0]?.outputs ?? 1);
       const embeddings = new Float32Array(count * dimension);
       for (let row = 0; row < count; row++) {
         let at = row * dimension;
-        for (const { outputs, values, scale } of vectors) {
-          for (let j = 0; j < outputs; j++) embeddings[at++] = (values[row * outputs + j] ?? 0) * scale;
+        for (const { outputs, values } of vectors) {
+          for (let j = 0; j < outputs; j++) embeddings[at++] = (values[row * outputs + j] ?? 0) / Math.sqrt(vectors.length);
         }
       }
       return embeddings;
@@ -97,18 +94,23 @@ function buildModel(statistics: Statistics | null): Built {
     const whitening = statistics?.whitenings[backbone];
     const vector = whitening === undefined ? raw[backbone] : graph.scope(`${backbone}-whitening`, () => whiten(raw[backbone], whitening));
     graph.output(`feature:${backbone}`, vector);
-    return ops.mul(l2Normalise(vector), Math.sqrt(WEIGHTS[backbone]));
+    return l2Normalise(vector);
   });
   const embedding = l2Normalise(ops.concat(vectors, 1));
   graph.output('embedding', embedding);
   graph.output(QUALITY_OUTPUT, qualityMeasures(pixels));
   const bytes = encodeModel(graph.model());
-  const recipe = partOf('backbone:structure+colour+lumen', new TextEncoder().encode(RECIPE), 'written for Lumenmark, no trained weights');
+  const recipe = partOf(
+    'backbone:structure+colour+lumen+upright',
+    new TextEncoder().encode(RECIPE),
+    'written for Lumenmark, no trained weights',
+  );
   const parts = [recipe, ...(statistics === null ? [] : [partOf('statistics', statistics.bytes, 'fitted on a gallery')])];
   const dimensions = {
     structure: Number(raw.structure.shape[1]),
     colour: Number(raw.colour.shape[1]),
     lumen: Number(raw.lumen.shape[1]),
+    upright: Number(raw.upright.shape[1]),
   };
   return {
     model: {
@@ -130,7 +132,7 @@ function rawFeatures(pixels: Tensor): Readonly<Record<Backbone, Tensor>> {
   const luminance = ops.conv(rgb, mapConstant(rgb, [1, 3, 1, 1], LUMA), null);
   const small = halved(rgb);
   return {
-    structure: pixels.builder.scope('structure', () => structureFeatures(luminance)),
+    ...pixels.builder.scope('structure', () => structureFeatures(luminance)),
     colour: pixels.builder.scope('colour', () => colourFeatures(small)),
     lumen: pixels.builder.scope('lumen', () => lumenFeatures(small)),
   };

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../onnx/builder.js';
 import * as ops from '../../onnx/ops.js';
 import { cellSizes, poolCells, type Cell } from './layout.js';
-import { turnMeans } from './turns.js';
+import type { Pooled } from './turns.js';
 
 /*
  * Steps that both descriptors are made of. Maps are [N, C, side, side], features [N, d].
@@ -30,24 +30,26 @@ export function mapConstant(like: Tensor, shape: readonly number[], values: Iter
   return like.builder.constant(null, 'float32', shape, Float32Array.from(values));
 }
 
-/** Means over cells on a logarithmic scale. `directions` as in `turnMeans`. */
+/** Means over cells on a logarithmic scale. `directions` as in `Pooled`. */
 export function logEnergies(
   maps: Tensor,
   cells: readonly Cell[],
   marginPx: number,
   floor: number,
   directions: number | null = null,
-): Tensor {
-  return turnMeans(ops.log(ops.add(poolCells(maps, cells, marginPx), floor)), cells, cellSizes(cells, sideOf(maps), marginPx), directions);
+): Pooled {
+  const values = ops.log(ops.add(poolCells(maps, cells, marginPx), floor));
+  return { values, cells, sizes: cellSizes(cells, sideOf(maps), marginPx), directions };
 }
 
 /**
  * Soft histogram of one map over cells: shares of Gaussian bins at `centres`, as square roots, so that Euclidean distance is Hellinger's.
  */
-export function softHistogram(map: Tensor, centres: readonly number[], width: number, cells: readonly Cell[], marginPx: number): Tensor {
+export function softHistogram(map: Tensor, centres: readonly number[], width: number, cells: readonly Cell[], marginPx: number): Pooled {
   const distance = ops.div(ops.sub(map, mapConstant(map, [1, centres.length, 1, 1], centres)), width);
   const bins = ops.exp(ops.mul(ops.mul(distance, distance), -0.5));
-  return turnMeans(ops.sqrt(ops.add(poolCells(bins, cells, marginPx), 1e-4)), cells, cellSizes(cells, sideOf(map), marginPx), null);
+  const values = ops.sqrt(ops.add(poolCells(bins, cells, marginPx), 1e-4));
+  return { values, cells, sizes: cellSizes(cells, sideOf(map), marginPx), directions: null };
 }
 
 /** `count` numbers evenly from `from` to `to`, both included. */

@@ -2,6 +2,7 @@ import type { Tensor } from '../../onnx/builder.js';
 import * as ops from '../../onnx/ops.js';
 import { gridCells, ringCells, WHOLE, type Cell } from './layout.js';
 import { boxMean, evenly, halved, logEnergies, mapConstant, sideOf, softHistogram } from './maps.js';
+import { asItStands, turnMeans, type Pooled } from './turns.js';
 
 const DIRECTIONS = 8;
 /** Added to local means, so that the dark does not amplify noise. */
@@ -19,9 +20,10 @@ interface Scale {
  * *Structure*: where edges of which direction and size lie, which way they face, and how strong detail is. From locally
  * normalised luminance at four scales: energies of directed derivative filters over a grid and rings (after Dalal and Triggs 2005, with sign), energies towards
  * and away from the centre, which do not change when the endoscope is turned, and histograms of detail.
- * `luminance` is `[N, 1, side, side]` in 0…1; the result `[N, d]`.
+ * Twice: whichever way round the picture stands, and *upright*, as it stands, which examiners of a stomach keep the same way up.
+ * `luminance` is `[N, 1, side, side]` in 0…1; the results `[N, d]`.
  */
-export function structureFeatures(luminance: Tensor): Tensor {
+export function structureFeatures(luminance: Tensor): { readonly structure: Tensor; readonly upright: Tensor } {
   const second = halved(luminance);
   const third = halved(second);
   const fourth = halved(third);
@@ -31,10 +33,11 @@ export function structureFeatures(luminance: Tensor): Tensor {
     { luminance: third, marginPx: 1, grid: 3 },
     { luminance: fourth, marginPx: 0, grid: 3 },
   ];
-  return ops.concat(
-    [...scales.flatMap((scale) => [directedEnergies(scale), radialEnergies(scale)]), ...scales.slice(0, 3).flatMap(detailHistograms)],
-    1,
-  );
+  const pooled = [
+    ...scales.flatMap((scale) => [directedEnergies(scale), radialEnergies(scale)]),
+    ...scales.slice(0, 3).flatMap(detailHistograms),
+  ];
+  return { structure: ops.concat(pooled.map(turnMeans), 1), upright: ops.concat(pooled.map(asItStands), 1) };
 }
 
 /** Derivative relative to the local luminance, in `count` directions all around. */
@@ -54,13 +57,13 @@ function derivative(angle: number): number[] {
 
 const ENERGY_FLOOR = 0.005;
 
-function directedEnergies({ luminance, marginPx, grid }: Scale): Tensor {
+function directedEnergies({ luminance, marginPx, grid }: Scale): Pooled {
   const cells = [...gridCells(grid), ...ringCells(2)];
   return logEnergies(ops.relu(relativeDerivatives(luminance, DIRECTIONS)), cells, marginPx, ENERGY_FLOOR, DIRECTIONS);
 }
 
 /** How much brighter, darker and merely different the picture gets on the way out from the centre. */
-function radialEnergies({ luminance, marginPx }: Scale): Tensor {
+function radialEnergies({ luminance, marginPx }: Scale): Pooled {
   const [across, down] = ops.split(relativeDerivatives(luminance, 4), [1, 1, 2], 1);
   if (across === undefined || down === undefined) throw new RangeError('two derivatives expected');
   const side = sideOf(luminance);
@@ -76,7 +79,7 @@ function radialEnergies({ luminance, marginPx }: Scale): Tensor {
 }
 
 /** Detail relative to the luminance around it, and relative to the contrast around it. */
-function detailHistograms({ luminance, marginPx }: Scale): readonly Tensor[] {
+function detailHistograms({ luminance, marginPx }: Scale): readonly Pooled[] {
   const cells: readonly Cell[] = [WHOLE, ...ringCells(3)];
   const margin = marginPx + 1;
   const fine = ops.sub(luminance, boxMean(luminance, 5));

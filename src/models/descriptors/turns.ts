@@ -1,4 +1,5 @@
 import type { Tensor } from '../../onnx/builder.js';
+import { elementsOf } from '../../onnx/dimensions.js';
 import * as ops from '../../onnx/ops.js';
 import type { Cell } from './layout.js';
 
@@ -13,15 +14,30 @@ const TURNS = [
   { place: ([x, y]: Place): Place => [1 - x, y], direction: (direction: number, count: number) => (1.5 * count - direction) % count },
 ] as const;
 
+/** What maps have in cells. */
+export interface Pooled {
+  /** `[N, C, cells.length]`. */
+  readonly values: Tensor;
+  readonly cells: readonly Cell[];
+  /** How much of each cell is used, in any unit. */
+  readonly sizes: readonly number[];
+  /** Number of directions that the channels are of, all around and in order, a multiple of 4; null when they have none. */
+  readonly directions: number | null;
+}
+
+/** As the picture stands: `[N, d]`. */
+export function asItStands({ values }: Pooled): Tensor {
+  return ops.reshape(values, [values.shape[0] ?? 1, elementsOf(values.shape.slice(1))]);
+}
+
 /**
- * Means over all places and directions that turning or mirroring the picture makes of one another: `[N, d]` of `pooled` `[N, C, cells.length]`. An endoscope is
- * turned about its axis all the time, and a mirrored colon is as good a colon as any: which way round a picture stands is no evidence.
- * @param sizes How much of each cell is used: what is mostly outside the used region says little about its place.
- * @param directions Number of directions that the channels are of, all around and in order, a multiple of 4; null when they have none.
+ * Means over all places and directions that turning or mirroring the picture makes of one another: `[N, d]`. An endoscope is turned about its axis all the
+ * time, and a mirrored colon is as good a colon as any: which way round a picture stands is then no evidence. What is mostly outside the used region says little
+ * about its place, and counts as little.
  */
-export function turnMeans(pooled: Tensor, cells: readonly Cell[], sizes: readonly number[], directions: number | null): Tensor {
-  const [batch = 1, channels] = pooled.shape;
-  const inputs = Number(channels) * cells.length;
+export function turnMeans(pooled: Pooled): Tensor {
+  const { values, cells, sizes, directions } = pooled;
+  const inputs = Number(values.shape[1]) * cells.length;
   const orbits = orbitsOf(inputs, cells, directions);
   const sizeAt = (position: number): number => sizes[position % cells.length] ?? 0;
   const means = new Float32Array(inputs * orbits.length);
@@ -29,7 +45,7 @@ export function turnMeans(pooled: Tensor, cells: readonly Cell[], sizes: readonl
     const whole = members.reduce((sum, member) => sum + sizeAt(member), 0);
     for (const member of members) means[member * orbits.length + orbit] = sizeAt(member) / whole;
   });
-  return ops.matMul(ops.reshape(pooled, [batch, inputs]), pooled.builder.constant(null, 'float32', [inputs, orbits.length], means));
+  return ops.matMul(asItStands(pooled), values.builder.constant(null, 'float32', [inputs, orbits.length], means));
 }
 
 /** Positions `channel · cells.length + cell` that turn into one another, in the order of their first. */
