@@ -3,7 +3,7 @@
  *
  *   npm run bench:tracking -- [--tracts upper,lower] [--patients 14] [--gallery-patients 20] [--per-class 60] [--minutes 1.5]
  *                             [--fps 4] [--threads 1] [--work DIR] [--calibrate TRIALS [--calibration-patients 6]]
- *                             [--foreign all|LANDMARK,…] [--json FILE]
+ *                             [--foreign all|LANDMARK,…] [--first-patient 3000] [--json FILE]
  *
  * Drawing takes most of the time (about 4 frames a second and thread), so what was drawn is kept in `--work` and used again; delete
  * the folder after a change of the phantom. Patients of gallery, calibration and report are never the same: their seeds lie in
@@ -43,8 +43,8 @@ import { timelineSvg } from '../support/timeline.js';
 
 type Tract = 'upper' | 'lower';
 
-/** First seeds; patients are numbered on from there. */
-const SEEDS = { gallery: 1000, calibration: 2000, report: 3000 } as const;
+/** First seeds; patients are numbered on from there, those of the report from `--first-patient`. */
+const SEEDS = { gallery: 1000, calibration: 2000 } as const;
 const PICTURE = { width: 320, height: 256 } as const;
 const CHECKLIST_OF = { upper: 'esge-2016', lower: 'colonoscopy' } as const;
 /** Stills are taken through the chains and lights that occur; what spoils a picture is not kept as one. */
@@ -53,6 +53,7 @@ const STILL_DISTURBANCES = ['bubbles', 'instrument', 'narrow-band', 'colour-cast
 interface Settings {
   readonly work: string;
   readonly patients: number;
+  readonly firstPatient: number;
   readonly galleryPatients: number;
   readonly perClass: number;
   readonly calibrationPatients: number;
@@ -80,12 +81,14 @@ export default async function bench(args: string[]): Promise<void> {
       work: { type: 'string', default: join(tmpdir(), 'lumenmark-bench-tracking') },
       calibrate: { type: 'string' },
       foreign: { type: 'string' },
+      'first-patient': { type: 'string', default: '3000' },
       json: { type: 'string' },
     },
   });
   const settings: Settings = {
     work: values.work,
     patients: Number(values.patients),
+    firstPatient: Number(values['first-patient']),
     galleryPatients: Number(values['gallery-patients']),
     perClass: Number(values['per-class']),
     calibrationPatients: Number(values['calibration-patients']),
@@ -93,6 +96,8 @@ export default async function bench(args: string[]): Promise<void> {
     fps: Number(values.fps),
     threads: Number(values.threads),
   };
+  if (!(settings.firstPatient >= 3000))
+    throw new RangeError('--first-patient: patients below 3000 are those of the gallery and of the calibration');
   const report: Record<string, unknown> = { settings: { ...settings, work: undefined }, seeds: SEEDS };
   for (const tract of values.tracts.split(',') as Tract[]) {
     const gallery = await galleryOf(tract, settings, STILL_CLASSES[tract]);
@@ -175,7 +180,8 @@ async function recordingsOf(
   const embedder = await createEmbedder(gallery.model);
   const recordings: PatientRecording[] = [];
   try {
-    for (let seed = SEEDS[use]; seed < SEEDS[use] + patients; seed++) {
+    const first = use === 'calibration' ? SEEDS.calibration : settings.firstPatient;
+    for (let seed = first; seed < first + patients; seed++) {
       const directory = join(settings.work, tract, `patient-${seed}`);
       const video = join(directory, 'video.mp4');
       if (!existsSync(video)) {
@@ -211,6 +217,8 @@ interface ForeignPlace {
   readonly lost: number;
   /** Share of the removed landmark's frames that is unknown at the threshold that loses 5 % of the others. */
   readonly unknownAt5PercentLost: number;
+  /** Chance that a good frame of the others is nearer than one of the removed landmark. */
+  readonly auroc: number;
 }
 
 /** Removes a landmark from the gallery and plays its visits: how many of their frames are unknown, and how many others are lost. */
@@ -232,7 +240,9 @@ async function foreignPlace(tract: Tract, landmark: string, settings: Settings):
   const below = (confidences: readonly number[], threshold: number): number =>
     confidences.filter((confidence) => confidence < threshold).length / confidences.length;
   const threshold = gallery.manifest.calibration?.chosen.threshold ?? -Infinity;
-  const strict = [...held].sort((a, b) => a - b)[Math.floor(held.length * 0.05)] ?? -Infinity;
+  const ascending = [...held].sort((a, b) => a - b);
+  const strict = ascending[Math.floor(held.length * 0.05)] ?? -Infinity;
+  const aboveAll = foreign.reduce((sum, confidence) => sum + held.filter((other) => other > confidence).length, 0);
   return {
     landmark,
     frames: foreign.length,
@@ -240,14 +250,15 @@ async function foreignPlace(tract: Tract, landmark: string, settings: Settings):
     heldFrames: held.length,
     lost: below(held, threshold),
     unknownAt5PercentLost: below(foreign, strict),
+    auroc: aboveAll / (foreign.length * held.length),
   };
 }
 
-function lineOf({ landmark, frames, unknown, heldFrames, lost, unknownAt5PercentLost }: ForeignPlace): string {
+function lineOf({ landmark, frames, unknown, heldFrames, lost, unknownAt5PercentLost, auroc }: ForeignPlace): string {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return (
     `without ${landmark}: unknown ${percent(unknown)} of its ${frames} frames, lost ${percent(lost)} of ${heldFrames} others; ` +
-    `at 5 % lost, unknown ${percent(unknownAt5PercentLost)}`
+    `at 5 % lost, unknown ${percent(unknownAt5PercentLost)}; AUROC ${auroc.toFixed(3)}`
   );
 }
 
