@@ -37,7 +37,13 @@ describe('lumenmark evaluate', { timeout: 240_000 }, () => {
     expect(found.leftOut).toMatchObject({ unlabelled: ['loose.jpg'], copies: [{ path: 'pylorus/copy.jpg', of: 'pylorus/003.jpg' }] });
     expect(found.leftOut.unreadable).toHaveLength(60);
     expect(found.data).toMatchObject({ pictures: 31, unknownLabels: ['A class of ours'], singleLabels: ['A class of ours'] });
-    expect(found.ablation?.rows.map(({ name }) => name)).toEqual(['descriptors', 'structure alone', 'colour alone', 'lumen alone']);
+    expect(found.ablation?.rows.map(({ name }) => name)).toEqual([
+      'descriptors',
+      'structure alone',
+      'colour alone',
+      'lumen alone',
+      'upright alone',
+    ]);
     expect(found.indexes).toMatchObject({ recallAt10: 1 });
     expect(found.command).toContain(`--dataset ${pictures}`);
     expect(JSON.parse(await readFile(join(report, 'report.json'), 'utf8'))).toEqual(JSON.parse(done.stdout));
