@@ -12,7 +12,7 @@ export interface GeometryChange {
 
 /**
  * Pictures of one session on their way out. While the gray ones leave it in doubt whether the field of view still holds, the others wait: they were
- * masked by the old one. Pure.
+ * masked by the old one. Reads no clock.
  */
 export class HeldBack {
   #inDoubt = false;

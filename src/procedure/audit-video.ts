@@ -62,6 +62,7 @@ export interface AuditProgress {
   readonly ptsUs: number;
   /** Of the video as its container states it, or null. */
   readonly durationUs: number | null;
+  /** Analysed so far. */
   readonly frames: number;
 }
 
