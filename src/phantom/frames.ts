@@ -82,14 +82,15 @@ async function* renderInWorkers(
 class PainterThread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve: (pixels: Uint8ClampedArray<ArrayBuffer>) => void; reject: (error: unknown) => void }>();
+  #requests = 0;
   #failure: LumenmarkError | null = null;
 
   constructor(options: ProcedureOptions) {
     const workerData: WorkerData = { options };
     this.#worker = new Worker(workerUrl(import.meta.url, './worker.js'), { workerData });
-    this.#worker.on('message', ({ index, pixels }: WorkerAnswer) => {
-      this.#waiting.get(index)?.resolve(pixels);
-      this.#waiting.delete(index);
+    this.#worker.on('message', ({ request, pixels }: WorkerAnswer) => {
+      this.#waiting.get(request)?.resolve(pixels);
+      this.#waiting.delete(request);
     });
     this.#worker.on('error', (error) => {
       this.#fail(error);
@@ -102,8 +103,8 @@ class PainterThread {
   paint(index: number): Promise<Uint8ClampedArray<ArrayBuffer>> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(index, { resolve, reject });
-      const question: WorkerQuestion = { index };
+      const question: WorkerQuestion = { request: this.#requests++, index };
+      this.#waiting.set(question.request, { resolve, reject });
       this.#worker.postMessage(question);
     });
   }

@@ -40,7 +40,7 @@ export const STILL_CLASSES: Readonly<Record<Tract, readonly string[]>> = {
 export interface DrawStillsOptions {
   /** Canonical class ids of {@link STILL_CLASSES}, or `out-of-body`. */
   readonly classes: readonly string[];
-  /** Pictures of each class over all patients; patients take turns. */
+  /** Pictures of each class over all patients; patients take turns. Fewer where a patient shows a landmark in too few frames: none is drawn twice. */
   readonly perClass: number;
   /** Patients have the seeds `seed` … `seed + patients - 1`. */
   readonly patients: number;
@@ -153,9 +153,8 @@ function chooseFrames({ truth, options }: Procedure, label: string, count: numbe
   const good = fit(LEAST_VISIBILITY);
   const frames = good.length >= count ? good : fit(0);
   const random = randomStream(options.seed, options.tract, 'stills', label);
-  return Array.from({ length: count }, (_, index) => frames[Math.floor(((index + random()) / count) * frames.length)]?.frame ?? -1).filter(
-    (frame) => frame >= 0,
-  );
+  const chosen = Array.from({ length: count }, (_, index) => frames[Math.floor(((index + random()) / count) * frames.length)]?.frame ?? -1);
+  return [...new Set(chosen)].filter((frame) => frame >= 0);
 }
 
 function folderOf(patient: number, patients: number, split: StillsOptions['split']): readonly string[] {

@@ -8,11 +8,13 @@ export interface WorkerData {
 }
 
 export interface WorkerQuestion {
+  /** Comes back with the answer. A frame may be asked for more than once, so its index does not tell the questions apart. */
+  readonly request: number;
   readonly index: number;
 }
 
 export interface WorkerAnswer {
-  readonly index: number;
+  readonly request: number;
   readonly pixels: Uint8ClampedArray<ArrayBuffer>;
 }
 
@@ -21,10 +23,10 @@ const anatomy = anatomyOf(options.tract, options.seed);
 const plan = planProcedure(anatomy, options);
 const painter = new Painter(anatomy, options);
 
-parentPort?.on('message', ({ index }: WorkerQuestion) => {
+parentPort?.on('message', ({ request, index }: WorkerQuestion) => {
   const frame = plan[index];
   if (frame === undefined) throw new RangeError(`There is no frame ${index} in a plan of ${plan.length}.`);
   const pixels = painter.paint(frame);
-  const answer: WorkerAnswer = { index, pixels };
+  const answer: WorkerAnswer = { request, pixels };
   parentPort?.postMessage(answer, [pixels.buffer]);
 });

@@ -117,6 +117,16 @@ describe('simulated stills', () => {
     expect(Buffer.compare(Buffer.from(decoded.pixels), Buffer.from(frame!.pixels))).toBe(0);
   });
 
+  it('are fewer where a patient shows a landmark in fewer frames, rather than the same picture twice', async () => {
+    const threads = 1;
+    const shape = { width: 32, height: 32, disturbances: [], patients: 1, seed: 1101, threads };
+    const written = await writeStills({ directory: join(directory, 'few'), classes: ['appendiceal-orifice'], perClass: 400, ...shape });
+    const frames = written.map(({ truth }) => truth.frame);
+    expect(frames.length).toBeGreaterThan(0);
+    expect(frames.length).toBeLessThan(400);
+    expect(new Set(frames).size).toBe(frames.length);
+  });
+
   it('refuse a class that no tract has, and name those that there are', async () => {
     const asked = writeStills({
       directory,

@@ -16,6 +16,12 @@ describe('a simulated procedure', () => {
     expect(hashOf(await draw(options, frames, 2))).toBe(expected);
   });
 
+  it.each([0, 1, 2])('draws a frame as often as it is asked for (%i threads)', async (threads) => {
+    const drawn = await draw(SMALL, [12, 12, 100, 12], threads);
+    expect(drawn.map(({ truth }) => truth.frame)).toEqual([12, 12, 100, 12]);
+    expect(new Set(drawn.map((frame) => hashOf([frame]))).size).toBe(2);
+  });
+
   it('gives other pictures for another seed', async () => {
     const pictures = await Promise.all([4, 5, 6].map(async (seed) => (await draw({ ...SMALL, seed }, [100]))[0]!));
     expect(difference(pictures[0]!.pixels, pictures[1]!.pixels)).toBeGreaterThan(5);
