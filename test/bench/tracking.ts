@@ -3,7 +3,7 @@
  *
  *   npm run bench:tracking -- [--tracts upper,lower] [--patients 14] [--gallery-patients 20] [--per-class 60] [--minutes 1.5]
  *                             [--fps 4] [--threads 1] [--work DIR] [--calibrate TRIALS [--calibration-patients 6]]
- *                             [--foreign all|LANDMARK,…] [--first-patient 3000] [--json FILE]
+ *                             [--foreign all|LANDMARK,…] [--first-patient 3000] [--model descriptors] [--json FILE]
  *
  * Drawing takes most of the time (about 4 frames a second and thread), so what was drawn is kept in `--work` and used again; delete
  * the folder after a change of the phantom. Patients of gallery, calibration and report are never the same: their seeds lie in
@@ -27,7 +27,7 @@ import {
 import { trackingMetrics, type TrackingMetrics } from '../../src/evaluation/tracking.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { findFfmpeg } from '../../src/media/ffmpeg.js';
-import { descriptors } from '../../src/models/descriptors/descriptors.js';
+import { BUILT_IN_MODEL, openModel } from '../../src/models/registry.js';
 import { DISTURBANCES } from '../../src/phantom/disturbance.js';
 import { createProcedure } from '../../src/phantom/frames.js';
 import { STILL_CLASSES, writeStills } from '../../src/phantom/stills.js';
@@ -60,6 +60,7 @@ interface Settings {
   readonly minutes: number;
   readonly fps: number;
   readonly threads: number;
+  readonly model: string;
 }
 
 interface PatientRecording extends TruthRecording {
@@ -82,6 +83,7 @@ export default async function bench(args: string[]): Promise<void> {
       calibrate: { type: 'string' },
       foreign: { type: 'string' },
       'first-patient': { type: 'string', default: '3000' },
+      model: { type: 'string', default: BUILT_IN_MODEL },
       json: { type: 'string' },
     },
   });
@@ -95,6 +97,7 @@ export default async function bench(args: string[]): Promise<void> {
     minutes: Number(values.minutes),
     fps: Number(values.fps),
     threads: Number(values.threads),
+    model: values.model,
   };
   if (!(settings.firstPatient >= 3000))
     throw new RangeError('--first-patient: patients below 3000 are those of the gallery and of the calibration');
@@ -161,9 +164,9 @@ async function galleryOf(tract: Tract, settings: Settings, labels: readonly stri
     });
     await rename(part, directory);
   }
-  const model = descriptors();
+  const model = await openModel(settings.model);
   const left = STILL_CLASSES[tract].filter((label) => !labels.includes(label));
-  const out = join(settings.work, tract, ['gallery', ...left].join('-without-'));
+  const out = join(settings.work, tract, [`gallery-${settings.model}`, ...left].join('-without-'));
   await rm(out, { recursive: true, force: true });
   await buildGallery({ directory, out, model, labels });
   return openGallery(out, { model });
