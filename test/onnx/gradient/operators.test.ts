@@ -250,6 +250,27 @@ const CASES: readonly Case[] = [
     build: (x, w, b) => ops.conv(x, w, b, { strides: [2, 3] }),
   },
   {
+    name: 'Conv with padding',
+    inputs: [['N', 2, 5, 4], [3, 2, 3, 3], [3]],
+    build: (x, w, b) => ops.conv(x, w, b, { strides: [1, 1], pads: [1, 1, 1, 1] }),
+  },
+  {
+    name: 'Conv with strides that leave a rest',
+    inputs: [
+      ['N', 2, 8, 7],
+      [3, 2, 3, 2],
+    ],
+    build: (x, w) => ops.conv(x, w, null, { strides: [2, 3], pads: [1, 0, 1, 1] }),
+  },
+  {
+    name: 'Conv 1×1 with strides',
+    inputs: [
+      ['N', 3, 5, 4],
+      [2, 3, 1, 1],
+    ],
+    build: (x, w) => ops.conv(x, w, null, { strides: [2, 2] }),
+  },
+  {
     name: 'MultiHeadAttention',
     inputs: [
       ['N', 2, 4],
