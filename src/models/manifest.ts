@@ -28,6 +28,8 @@ const vit = z.object({
 const resnet = z.object({
   kind: z.literal('resnet'),
   family: z.literal('resnet'),
+  block: z.enum(['basic', 'bottleneck']).default('bottleneck'),
+  stemPool: z.boolean().default(true),
   dimension: count,
   stem: count,
   blocks: z.array(count),

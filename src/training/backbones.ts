@@ -108,9 +108,11 @@ export async function openBackbones(options: OpenBackbonesOptions): Promise<Open
   }
 }
 
-/** The backbone as the training graphs take it: only transformers are trained, all others are taken as they are. */
+/** The backbone as the training graphs take it: transformers, and as a whole ResNets without max pool; all others are taken as they are. */
 export function trainable({ graph }: OpenedBackbone, training: BackboneTraining): TrainableBackbone {
   if (training.kind !== 'frozen' && 'weights' in graph && graph.spec.kind === 'vit') return { ...graph, spec: graph.spec, training };
+  if (training.kind === 'all' && 'weights' in graph && graph.spec.kind === 'resnet' && !graph.spec.stemPool)
+    return { ...graph, spec: graph.spec, training };
   return { ...graph, training: { kind: 'frozen' } };
 }
 
@@ -173,7 +175,7 @@ async function requestsOf({ model, backbones, home }: OpenBackbonesOptions): Pro
   }
   if (model === 'descriptors') {
     throw new UsageError('finetune-model', 'The built-in model has nothing that can be trained.', {
-      remedy: 'Give --backbone FILE, or --backbone vit:dim=128,depth=4,patch=16 with --tune all.',
+      remedy: 'Give --backbone FILE, or --backbone resnet:widths=24-48-96-160 with --tune all.',
     });
   }
   const { folder, manifest } = await describeModel(model, { home });

@@ -1,6 +1,6 @@
 import { ModelError } from '../common/errors.js';
 import { patchesAcross } from '../models/graph/vit.js';
-import { isTrained, LORA_TARGETS, type LoraTraining, type TrainableModel } from './model.js';
+import { isTrainedResnet, isTrainedTransformer, LORA_TARGETS, type LoraTraining, type TrainableModel } from './model.js';
 import type { LossOptions, StepOptions } from './step.js';
 
 /** @throws ModelError `training-options` that names the option, `input-size` */
@@ -12,7 +12,7 @@ export function checkStep(model: TrainableModel, options: StepOptions): void {
   if (model.head === null && model.backbones.every(({ training }) => training.kind === 'frozen')) {
     throw wrong('backbones', 'all are frozen and there is no fusion head', 'Train a backbone or add a head.');
   }
-  for (const { name, spec, training } of model.backbones.filter(isTrained)) {
+  for (const { name, spec, training } of model.backbones.filter(isTrainedTransformer)) {
     patchesAcross(model.inputSize, spec);
     if (spec.mlp !== 'gelu') {
       const remedy = 'Train a backbone with a GELU MLP: all of DINO, and DINOv2 up to ViT-L.';
@@ -23,7 +23,16 @@ export function checkStep(model: TrainableModel, options: StepOptions): void {
   if (model.head !== null) whole('head.outputs', model.head.outputs);
   if (!(options.dropout >= 0 && options.dropout < 1))
     throw wrong('dropout', `it is ${String(options.dropout)}`, 'Give a share from 0 to below 1.');
-  if (options.microBatch !== null) whole('microBatch', options.microBatch);
+  if (options.microBatch !== null) {
+    whole('microBatch', options.microBatch);
+    const resnet = model.backbones.find(isTrainedResnet);
+    if (resnet !== undefined)
+      throw wrong(
+        'microBatch',
+        `BatchNorm of ${resnet.name} has to see the whole batch`,
+        'Leave --micro-batch out, or make --batch-size smaller.',
+      );
+  }
   checkLoss(options.loss);
 }
 

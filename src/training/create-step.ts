@@ -163,11 +163,16 @@ class GraphStep implements TrainingStep {
   /** `gradients` in the order of the parameters, from `summed` where they are there. */
   #result(count: number, outputs: Tensors, summed: Arrays): StepResult {
     const gradients: Arrays = new Map();
-    for (const name of this.#parameters.keys()) gradients.set(name, summed.get(name) ?? floatsOf(outputs, `gradient:${name}`));
+    const statistics: Arrays = new Map();
+    for (const [name, { group }] of this.#parameters) {
+      if (group === 'statistics') statistics.set(name, floatsOf(outputs, `moment:${name}`));
+      else gradients.set(name, summed.get(name) ?? floatsOf(outputs, `gradient:${name}`));
+    }
     return {
       loss: floatsOf(outputs, 'loss')[0] ?? NaN,
       minedTriplets: this.#options.loss.kind === 'triplet' ? (floatsOf(outputs, 'minedTriplets')[0] ?? NaN) : null,
       gradients,
+      statistics,
       batchStatistics:
         this.#model.head === null ? null : { mean: floatsOf(outputs, 'mean'), variance: floatsOf(outputs, 'variance'), count },
       embeddings: floatsOf(outputs, 'embeddings'),

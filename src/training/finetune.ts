@@ -123,11 +123,16 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneReport
 function checkTrained({ backbones }: OpenedBackbones, training: BackboneTraining): string[] {
   if (training.kind === 'frozen') return [];
   const fixed = backbones.filter((backbone) => trainable(backbone, training).training.kind === 'frozen');
-  if (fixed.length < backbones.length) return fixed.map(({ name }) => `${name}: taken as it is; only transformers are trained`);
+  if (fixed.length < backbones.length)
+    return fixed.map(({ name }) => `${name}: taken as it is; only transformers and, with --tune all, ResNets without max pool are trained`);
   const names = fixed.map(({ name, architecture }) => `${name} is a ${architecture}`).join(', ');
-  throw new ModelError('backbone-trainable', `Only transformers are trained inside: ${names}.`, {
-    remedy: 'Train a fusion head on them as they are, with --tune head.',
-  });
+  throw new ModelError(
+    'backbone-trainable',
+    `Only transformers and, with --tune all, ResNets without max pool are trained inside: ${names}.`,
+    {
+      remedy: 'Train a fusion head on them as they are, with --tune head.',
+    },
+  );
 }
 
 async function run(options: FinetuneOptions, opened: OpenedBackbones, data: TrainingData, scratch: string): Promise<FinetuneReport> {

@@ -1,5 +1,5 @@
 import type { GraphBackbone } from '../models/graph/model-graph.js';
-import type { VitSpec } from '../models/backbones/spec.js';
+import type { ResnetSpec, VitSpec } from '../models/backbones/spec.js';
 import type { BackboneReader } from '../models/graph/weights.js';
 import type { PositionRecipe } from '../models/positions.js';
 
@@ -32,13 +32,36 @@ export interface TrainedTransformer {
   readonly training: Exclude<BackboneTraining, { readonly kind: 'frozen' }>;
 }
 
+/** A ResNet that is trained as a whole, BatchNorm with the moments of the batch. */
+export interface TrainedResnet {
+  /** Starts the names of its parameters and names its output; unique in the model. */
+  readonly name: string;
+  readonly spec: ResnetSpec;
+  /** Of no use to it; a backbone of weights has them. */
+  readonly positions: PositionRecipe;
+  /** Opens the weights that training starts from. */
+  readonly weights: () => BackboneReader;
+  readonly training: { readonly kind: 'all' };
+}
+
+export type TrainedBackbone = TrainedTransformer | TrainedResnet;
+
 /** A backbone of any kind that is taken as it is: its features are what the head learns from. */
 export type FixedBackbone = GraphBackbone & { readonly training: { readonly kind: 'frozen' } };
 
-export type TrainableBackbone = TrainedTransformer | FixedBackbone;
+export type TrainableBackbone = TrainedBackbone | FixedBackbone;
 
-export function isTrained(backbone: TrainableBackbone): backbone is TrainedTransformer {
+export function isTrained(backbone: TrainableBackbone): backbone is TrainedBackbone {
   return backbone.training.kind !== 'frozen';
+}
+
+export function isTrainedTransformer(backbone: TrainableBackbone): backbone is TrainedTransformer {
+  return isTrained(backbone) && backbone.spec.kind === 'vit';
+}
+
+/** Its BatchNorm has to see the whole batch at once. */
+export function isTrainedResnet(backbone: TrainableBackbone): backbone is TrainedResnet {
+  return isTrained(backbone) && backbone.spec.kind === 'resnet';
 }
 
 /** A model in training: one or more backbones and, unless null, a fusion head, which is always trained. */

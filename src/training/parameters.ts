@@ -1,14 +1,21 @@
 import { seededRandom } from '../common/random.js';
 import { expectedTensors, type VitSpec } from '../models/backbones/spec.js';
 import { sizeOf } from '../models/checkpoint/tensor.js';
-import { isTrained, type LoraTarget, type LoraTraining, type TrainableBackbone, type TrainableModel } from './model.js';
+import {
+  isTrained,
+  isTrainedTransformer,
+  type LoraTarget,
+  type LoraTraining,
+  type TrainableBackbone,
+  type TrainableModel,
+} from './model.js';
 
 /** One trained tensor. */
 export interface ParameterSpec {
   /** As PyTorch stores it. */
   readonly shape: readonly number[];
-  /** Backbone weights and the fusion head may have learning rates of their own. */
-  readonly group: 'backbone' | 'head';
+  /** Backbone weights and the fusion head may have learning rates of their own. Statistics, BatchNorm's running moments, have no gradient. */
+  readonly group: 'backbone' | 'head' | 'statistics';
 }
 
 export const FUSION_PREFIX = 'fusion_fc';
@@ -21,7 +28,8 @@ export const FUSION_PREFIX = 'fusion_fc';
 export function parametersOf(model: TrainableModel): ReadonlyMap<string, ParameterSpec> {
   const parameters = new Map<string, ParameterSpec>();
   for (const backbone of model.backbones) {
-    for (const [name, shape] of backboneParameters(backbone)) parameters.set(`${backbone.name}.${name}`, { shape, group: 'backbone' });
+    for (const [name, shape] of backboneParameters(backbone))
+      parameters.set(`${backbone.name}.${name}`, { shape, group: isStatistic(name) ? 'statistics' : 'backbone' });
   }
   if (model.head !== null) {
     const { outputs } = model.head;
@@ -32,10 +40,15 @@ export function parametersOf(model: TrainableModel): ReadonlyMap<string, Paramet
   return parameters;
 }
 
+/** Batch moments that a backbone's BatchNorm keeps running means of, by name. */
+function isStatistic(name: string): boolean {
+  return /\.running_(mean|var)$/.test(name);
+}
+
 function backboneParameters(backbone: TrainableBackbone): ReadonlyMap<string, readonly number[]> {
   if (!isTrained(backbone)) return new Map();
+  if (!isTrainedTransformer(backbone) || backbone.training.kind === 'all') return expectedTensors(backbone.spec);
   const { spec, training } = backbone;
-  if (training.kind === 'all') return expectedTensors(spec);
   const parameters = new Map<string, readonly number[]>();
   for (const module of loraModules(spec, training)) {
     const [outputs = 0, ...inputs] = expectedTensors(spec).get(`${module}.weight`) ?? [];

@@ -5,7 +5,7 @@ import { expectedTensors } from '../models/backbones/spec.js';
 import { safetensorsChunks, type WritableTensor } from '../models/checkpoint/safetensors.js';
 import { diskFull, writeChunks } from '../models/files.js';
 import type { OpenedBackbone } from './backbones.js';
-import { isTrained, type LoraTarget, type LoraTraining, type TrainableModel } from './model.js';
+import { isTrainedTransformer, type LoraTarget, type LoraTraining, type TrainableModel } from './model.js';
 import { FUSION_PREFIX, parametersOf } from './parameters.js';
 import type { Parameters, RunningStatistics } from './step.js';
 
@@ -58,7 +58,7 @@ export async function writeResult(
         file = join(folder, BACKBONES_FOLDER, `${name}.safetensors`);
         ({ sha256 } = await putTensors(file, weights));
       }
-      if (isTrained(backbone) && backbone.training.kind === 'lora') {
+      if (isTrainedTransformer(backbone) && backbone.training.kind === 'lora') {
         const names = [...specs.keys()].filter((key) => key.startsWith(`${name}.`));
         await putTensors(
           join(folder, name, PEFT_WEIGHTS_FILE),

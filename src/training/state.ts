@@ -41,7 +41,7 @@ export function createState(
   const parameters = [...specs].map(([name, { group }]): Trainable => {
     const array = values.get(name);
     if (array === undefined) throw new TypeError(`No initial values of ${name}`);
-    return { name, group, values: array.slice() };
+    return { name, group: group === 'head' ? 'head' : 'backbone', values: array.slice() };
   });
   return {
     parameters,
@@ -53,12 +53,22 @@ export function createState(
   };
 }
 
+/** Default of torch.nn's BatchNorm. */
+const MOMENTUM = 0.1;
+
+/** Moves BatchNorm's running moments of the backbones towards those of a batch, in place. The variance is over n: a batch has thousands of places. */
+export function updateStatistics(parameters: readonly Trainable[], statistics: ReadonlyMap<string, Float32Array>): void {
+  for (const { name, values } of parameters) {
+    const ofBatch = statistics.get(name);
+    if (ofBatch === undefined) continue;
+    for (let index = 0; index < values.length; index++)
+      values[index] = (1 - MOMENTUM) * (values[index] ?? 0) + MOMENTUM * (ofBatch[index] ?? 0);
+  }
+}
+
 export function valuesOf(parameters: readonly Trainable[]): Parameters {
   return new Map(parameters.map(({ name, values }) => [name, values]));
 }
-
-/** torch.nn.BatchNorm1d's default. */
-const MOMENTUM = 0.1;
 
 /** Moves the running statistics towards those of a batch, in place; the variance is counted over n − 1, as PyTorch does it. */
 export function updateRunning(running: RunningStatistics, { mean, variance, count }: BatchStatistics): void {

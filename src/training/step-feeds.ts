@@ -5,7 +5,7 @@ import { sizeOf } from '../models/checkpoint/tensor.js';
 import { tokensOf } from './graph/backbone.js';
 import { dropoutNumbers } from './graph/dropout.js';
 import { dropoutColumns } from './graph/graphs.js';
-import { isTrained, type TrainableModel } from './model.js';
+import { isTrainedTransformer, type TrainableModel } from './model.js';
 import type { ParameterSpec } from './parameters.js';
 import type { Parameters, StepPictures } from './step.js';
 
@@ -57,7 +57,7 @@ export function dropoutFeed(model: TrainableModel, seed: number, from: number, t
   const feed: Record<string, TensorValue> = {};
   model.backbones.forEach((backbone, index) => {
     const columns = dropoutColumns(model, backbone);
-    if (columns === 0 || !isTrained(backbone)) return;
+    if (columns === 0 || !isTrainedTransformer(backbone)) return;
     const tokens = tokensOf(backbone, model.inputSize);
     const mixed = Math.imul(seed, 0x9e3779b1) + 2 * index;
     const rows = dropoutNumbers(to * tokens, mixed).slice(from * tokens);

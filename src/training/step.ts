@@ -59,8 +59,10 @@ export interface StepResult {
   readonly loss: number;
   /** Triplets that the miner kept, before the fallback to all; null with another loss. */
   readonly minedTriplets: number | null;
-  /** Of the loss, before any clipping, for every parameter. */
+  /** Of the loss, before any clipping, for every parameter that is no statistic. */
   readonly gradients: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+  /** Moments of this batch by the names of the running ones, for trained backbones with BatchNorm; the variance over n. */
+  readonly statistics: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
   /** Null without a fusion head. */
   readonly batchStatistics: BatchStatistics | null;
   /** `[count, dimension]`, as the loss saw them: with dropout and the statistics of the batch. */

@@ -10,7 +10,7 @@ import type { RunLog } from './run-log.js';
 import { createSampler } from './sampler.js';
 import { rateFactor } from './schedule.js';
 import type { TrainingSettings } from './settings.js';
-import { updateRunning, valuesOf, type TrainingState } from './state.js';
+import { updateRunning, updateStatistics, valuesOf, type TrainingState } from './state.js';
 import type { TrainingStep } from './step.js';
 import { isBetter, validate, type Validation } from './validation.js';
 
@@ -114,6 +114,7 @@ export async function trainToEnd(options: TrainerOptions): Promise<TrainerResult
       const factor = rateFactor({ ...settings, epochs }, epoch, (step + 1) / sampler.stepsPerEpoch);
       const rates = { backbone: settings.lr * factor, head: settings.headLr * factor };
       state.optimizer.step(state.parameters, result.gradients, rates);
+      updateStatistics(state.parameters, result.statistics);
       if (state.running !== null && result.batchStatistics !== null) updateRunning(state.running, result.batchStatistics);
       state.position = { epoch, step: step + 1, totalSteps: number + 1, lossSum: lossSum + result.loss };
       await log.write({

@@ -14,7 +14,7 @@ import { buildModelGraph } from '../../src/models/graph/model-graph.js';
 import { BackboneReader } from '../../src/models/graph/weights.js';
 import { encodeModel } from '../../src/onnx/encode.js';
 import { createTrainingStep } from '../../src/training/create-step.js';
-import { isTrained, type TrainableModel } from '../../src/training/model.js';
+import { isTrainedTransformer, type TrainableModel } from '../../src/training/model.js';
 import type { Parameters, StepBatch, StepOptions, StepResult } from '../../src/training/step.js';
 import { initialParameters } from '../../src/training/parameters.js';
 import { asTensors, DINOV2_VITS14_REG, GASTRONET_VITS16, randomWeights } from '../support/random-checkpoints.js';
@@ -92,7 +92,7 @@ export default async function bench(args: readonly string[]): Promise<void> {
   const pictures = args.includes('--cached') ? { activations: await step.activations(pixels, batch) } : { pixels };
   const { ms: stepMs, cpuMs } = await timed(() => step.run({ pictures, labels, seed: 1 }, parameters));
   await step.dispose();
-  const operations = model.backbones.filter(isTrained).reduce((sum, { spec }) => sum + stepOperations(spec, model.inputSize, 8), 0);
+  const operations = model.backbones.filter(isTrainedTransformer).reduce((sum, { spec }) => sum + stepOperations(spec, model.inputSize, 8), 0);
   const peak = args.includes('--peak-tflops') ? Number(value('--peak-tflops', '')) * 1e12 : null;
   const result = {
     device: device.name,

@@ -10,7 +10,7 @@ import { resolveDevice } from '../../src/inference/device.js';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import { openCheckpoint } from '../../src/models/checkpoint/open.js';
 import { unwrapStateDict } from '../../src/models/backbones/state-dict.js';
-import { openModel } from '../../src/models/registry.js';
+import { describeModel, openModel } from '../../src/models/registry.js';
 import type { Model } from '../../src/models/model.js';
 import type { ResnetSpec } from '../../src/models/backbones/spec.js';
 import { GraphBuilder } from '../../src/onnx/builder.js';
@@ -222,7 +222,16 @@ describe('lumenmark finetune', () => {
     ];
 
     beforeAll(() => {
-      const spec: ResnetSpec = { kind: 'resnet', family: 'resnet', dimension: 64, stem: 8, blocks: [1, 1, 1, 1], widths: [4, 8, 8, 16] };
+      const spec: ResnetSpec = {
+        kind: 'resnet',
+        family: 'resnet',
+        block: 'bottleneck',
+        stemPool: true,
+        dimension: 64,
+        stem: 8,
+        blocks: [1, 1, 1, 1],
+        widths: [4, 8, 8, 16],
+      };
       writeFileSync(resnet, torchFile(new Map(randomWeights(spec, 3).map((one) => [one.name, torchTensor(one.shape, one.values)]))));
       // Exports are often of an older operator set than the graphs of a training.
       const graph = new GraphBuilder({ name: 'foreign', opset: 17 });
@@ -277,6 +286,47 @@ describe('lumenmark finetune', () => {
       expect(headOf('kept-1')).toBe(headOf('kept-0'));
     });
 
+    it('trains a ResNet from scratch, goes on after Ctrl-C to the same bytes, and trains what came of it further', async () => {
+      const scratchResnet = [
+        '--backbone',
+        'rn=resnet:widths=8-16,stem=8',
+        '--tune',
+        'all',
+        '--input-size',
+        '32',
+        '--train',
+        pictures,
+        ...quick,
+      ];
+      const weightsOf = (name: string): string => readFileSync(join(root, name, 'backbones/rn.safetensors')).toString('base64');
+      await lumenmark('finetune', ...scratchResnet, '--out', join(root, 'rn'), '--import', 'rn');
+      expect(readFileSync(join(root, 'rn/README.md'), 'utf8')).toContain('ResNet-6 (16 features)');
+      const { manifest } = await describeModel('rn', { home: join(root, 'home') });
+      expect(manifest.backbones[0]?.spec).toMatchObject({ kind: 'resnet', block: 'basic', stemPool: false, stem: 8, widths: [8, 16] });
+
+      const interrupted = lumenmark('finetune', ...scratchResnet, '--out', join(root, 'rn-interrupted'));
+      vi.spyOn(console, 'error').mockImplementation((line: unknown) => {
+        if (String(line).startsWith('epoch 1')) process.emit('SIGINT');
+      });
+      await interrupted;
+      process.exitCode = undefined;
+      await lumenmark('finetune', '--resume', join(root, 'rn-interrupted'));
+      expect(weightsOf('rn-interrupted')).toBe(weightsOf('rn'));
+
+      const further = ['--backbone', `rn=${join(root, 'rn/backbones/rn.safetensors')}`, ...scratchResnet.slice(2)];
+      await lumenmark('finetune', ...further, '--out', join(root, 'rn-further'));
+      expect(weightsOf('rn-further')).not.toBe(weightsOf('rn'));
+    });
+
+    it.each([
+      ['widths that are no numbers', 'resnet:widths=a-b', '“widths=a-b”'],
+      ['no widths', 'resnet:stem=8', 'widths are needed'],
+      ['blocks of other stages', 'resnet:widths=8-16,blocks=1', 'as many stages'],
+    ])('refuses a ResNet of %s', async (_, spec, told) => {
+      const refused = lumenmark('finetune', '--backbone', spec, '--tune', 'all', '--train', pictures, ...quick, '--out', join(root, 'no'));
+      await expect(refused).rejects.toThrow(told);
+    });
+
     it('trains a transformer beside them', async () => {
       const backbones = ['--backbone', 'vit:dim=64,depth=1,patch=16', '--backbone', `foreign=${onnx}`, '--input-size', '32'];
       const folder = join(root, 'mixed');
@@ -289,8 +339,8 @@ describe('lumenmark finetune', () => {
     });
 
     it.each([
-      [[], /Only transformers are trained inside: rn is a ResNet-14 .*--tune head/s],
-      [['--tune', 'all'], /Only transformers are trained inside/],
+      [[], /are trained inside: rn is a ResNet-14 .*--tune head/s],
+      [['--tune', 'all'], /are trained inside/],
       [['--tune', 'head', '--lora-rank', '4'], /--lora-rank has no effect with --tune head/],
       [['--tune', 'all', '--dropout', '0'], /--dropout has no effect with --tune all/],
       [['--tune', 'head', '--lr', '1e-3'], /--lr has no effect with --tune head/],

@@ -34,6 +34,7 @@ export function fakeSteps(
           loss: isBad ? NaN : loss,
           minedTriplets: labels.length,
           gradients,
+          statistics: new Map(),
           batchStatistics: { ...momentsOf(outputs, labels.length, dimension), count: labels.length },
           embeddings: normalised(outputs, dimension),
         };

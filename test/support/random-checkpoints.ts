@@ -32,6 +32,8 @@ export const GASTRONET_VITS16: VitSpec = {
 export const RESNET50: ResnetSpec = {
   kind: 'resnet',
   family: 'resnet',
+  block: 'bottleneck',
+  stemPool: true,
   dimension: 2048,
   stem: 64,
   blocks: [3, 4, 6, 3],

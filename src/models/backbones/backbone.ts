@@ -101,15 +101,18 @@ function inferResnet(tensors: TensorMap, path: string): ResnetSpec {
   }
   const counts = Array.from(blocks, (count: number | undefined) => count ?? 0);
   if (counts.length === 0 || counts.includes(0)) throw unknownArchitecture(path, `its stages have ${counts.join('-')} blocks`);
-  if (!tensors.has('layer1.0.conv3.weight')) throw unknownArchitecture(path, 'its blocks are not bottlenecks of three convolutions');
+  const block = tensors.has('layer1.0.conv3.weight') ? 'bottleneck' : 'basic';
+  // Where stem and first stage are equally wide, as in torchvision's, a basic block needs a convolution beside it only where it halves the picture.
+  const stemPool = block === 'bottleneck' || !tensors.has('layer1.0.downsample.0.weight');
   const widths = counts.map((_, stage) => tensors.get(`layer${stage + 1}.0.conv1.weight`)?.shape[0] ?? 0);
   const stem = tensors.get('conv1.weight')?.shape[0] ?? 0;
-  return { kind: 'resnet', family: 'resnet', dimension: 4 * (widths.at(-1) ?? 0), stem, blocks: counts, widths };
+  const dimension = (block === 'basic' ? 1 : 4) * (widths.at(-1) ?? 0);
+  return { kind: 'resnet', family: 'resnet', block, stemPool, dimension, stem, blocks: counts, widths };
 }
 
 function unknownArchitecture(path: string, what: string): ModelError {
   return new ModelError('backbone-unknown', `${path} is no DINO, DINOv2 or ResNet architecture that is known here: ${what}.`, {
-    remedy: 'Known are DINOv2 and DINO vision transformers with heads of 64, and ResNets of bottleneck blocks.',
+    remedy: 'Known are DINOv2 and DINO vision transformers with heads of 64, and ResNets.',
   });
 }
 

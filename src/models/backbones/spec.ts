@@ -21,16 +21,20 @@ export interface VitSpec {
   readonly hidden: number;
 }
 
-/** A ResNet of bottleneck blocks in torchvision's structure. Its feature is the globally averaged output of the last stage. */
+/** A ResNet in torchvision's structure and names. Its feature is the globally averaged output of the last stage. */
 export interface ResnetSpec {
   readonly kind: 'resnet';
   readonly family: 'resnet';
+  /** Two 3×3 convolutions, or 1×1, 3×3 and 1×1 with four times the channels after the last. */
+  readonly block: 'basic' | 'bottleneck';
+  /** Max pool after the first convolution. Without it the first stage halves the picture, as the others do. */
+  readonly stemPool: boolean;
   readonly dimension: number;
   /** Channels after the first convolution. */
   readonly stem: number;
   /** Number of blocks per stage. */
   readonly blocks: readonly number[];
-  /** Channels inside the bottleneck, per stage. */
+  /** Channels of the 3×3 convolutions, per stage. */
   readonly widths: readonly number[];
 }
 
@@ -97,35 +101,41 @@ export interface ConvUnit {
   readonly stride: number;
 }
 
-export interface Bottleneck {
-  readonly units: readonly [ConvUnit, ConvUnit, ConvUnit];
+export interface ResidualBlock {
+  readonly units: readonly ConvUnit[];
   readonly downsample: ConvUnit | null;
 }
 
 /** The convolutions of a ResNet in the order of computation; stride stands on the 3×3 convolution (torchvision's "V1.5"). */
-export function resnetUnits(spec: ResnetSpec): { readonly stem: ConvUnit; readonly blocks: readonly Bottleneck[] } {
+export function resnetUnits(spec: ResnetSpec): { readonly stem: ConvUnit; readonly blocks: readonly ResidualBlock[] } {
   const stem: ConvUnit = { conv: 'conv1', norm: 'bn1', outputs: spec.stem, inputs: 3, kernel: 7, stride: 2 };
-  const blocks: Bottleneck[] = [];
+  const blocks: ResidualBlock[] = [];
   let inputs = spec.stem;
   spec.blocks.forEach((count, stage) => {
     const width = spec.widths[stage] ?? 0;
     for (let index = 0; index < count; index++) {
       const at = `layer${stage + 1}.${index}`;
-      const stride = index === 0 && stage > 0 ? 2 : 1;
-      const unit = (number: number, outputs: number, from: number, kernel: number, unitStride: number): ConvUnit => ({
+      const stride = index === 0 && (stage > 0 || !spec.stemPool) ? 2 : 1;
+      const outputs = spec.block === 'basic' ? width : width * 4;
+      const unit = (number: number, channels: number, from: number, kernel: number, unitStride: number): ConvUnit => ({
         conv: `${at}.conv${number}`,
         norm: `${at}.bn${number}`,
-        outputs,
+        outputs: channels,
         inputs: from,
         kernel,
         stride: unitStride,
       });
       blocks.push({
-        units: [unit(1, width, inputs, 1, 1), unit(2, width, width, 3, stride), unit(3, width * 4, width, 1, 1)],
+        units:
+          spec.block === 'basic'
+            ? [unit(1, width, inputs, 3, stride), unit(2, width, width, 3, 1)]
+            : [unit(1, width, inputs, 1, 1), unit(2, width, width, 3, stride), unit(3, outputs, width, 1, 1)],
         downsample:
-          index === 0 ? { conv: `${at}.downsample.0`, norm: `${at}.downsample.1`, outputs: width * 4, inputs, kernel: 1, stride } : null,
+          stride > 1 || inputs !== outputs
+            ? { conv: `${at}.downsample.0`, norm: `${at}.downsample.1`, outputs, inputs, kernel: 1, stride }
+            : null,
       });
-      inputs = width * 4;
+      inputs = outputs;
     }
   });
   return { stem, blocks };
@@ -155,7 +165,7 @@ export function nativeInputSize(spec: BackboneSpec): number {
 /** For people: `DINOv2 ViT-S/14, 4 registers`. */
 export function describeSpec(spec: BackboneSpec): string {
   if (spec.kind === 'resnet') {
-    const layers = 2 + 3 * spec.blocks.reduce((sum, count) => sum + count, 0);
+    const layers = 2 + (spec.block === 'basic' ? 2 : 3) * spec.blocks.reduce((sum, count) => sum + count, 0);
     return `ResNet-${layers} (${spec.dimension} features)`;
   }
   const sizes: Readonly<Record<string, string>> = { '192/12': 'Ti', '384/12': 'S', '768/12': 'B', '1024/24': 'L', '1536/40': 'g' };

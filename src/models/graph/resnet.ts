@@ -5,8 +5,8 @@ import { activationType, floatConstant, type Precision } from './precision.js';
 import { IMAGENET_MEAN, IMAGENET_STD } from './preprocessing.js';
 import type { BackboneReader } from './weights.js';
 
-// torch.nn.BatchNorm2d's default.
-const BATCH_NORM_EPSILON = 1e-5;
+/** torch.nn.BatchNorm2d's default. */
+export const RESNET_BATCH_NORM_EPSILON = 1e-5;
 
 /**
  * Emits a ResNet from uint8 pixels `[N, S, S, 3]` to its globally averaged feature, float32 `[N, D]`. BatchNorm is folded into the
@@ -23,12 +23,11 @@ export function emitResnet(pixels: Tensor, spec: ResnetSpec, weights: BackboneRe
   );
   let x = cast(transpose(sub(cast(pixels, 'float32'), mean), [0, 3, 1, 2]), activationType(precision));
   x = relu(convNorm(x, stem, weights, precision, true));
-  x = maxPool(x, [3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] });
+  if (spec.stemPool) x = maxPool(x, [3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] });
   for (const { units, downsample } of blocks) {
     const shortcut = downsample === null ? x : convNorm(x, downsample, weights, precision);
-    const [first, second, third] = units;
-    const inner = relu(convNorm(relu(convNorm(x, first, weights, precision)), second, weights, precision));
-    x = relu(add(convNorm(inner, third, weights, precision), shortcut));
+    const inner = units.reduce((y, unit, index) => convNorm(index === 0 ? y : relu(y), unit, weights, precision), x);
+    x = relu(add(inner, shortcut));
   }
   return reshape(cast(globalAveragePool(x), 'float32'), [x.shape[0] ?? 'N', spec.dimension]);
 }
@@ -42,7 +41,7 @@ function convNorm(x: Tensor, unit: ConvUnit, weights: BackboneReader, precision:
   const perOutput = kernel.length / unit.outputs;
   const area = unit.kernel * unit.kernel;
   for (let output = 0; output < unit.outputs; output++) {
-    const factor = (gamma?.[output] ?? 1) / Math.sqrt((variance?.[output] ?? 1) + BATCH_NORM_EPSILON);
+    const factor = (gamma?.[output] ?? 1) / Math.sqrt((variance?.[output] ?? 1) + RESNET_BATCH_NORM_EPSILON);
     bias[output] = (beta?.[output] ?? 0) - (mean?.[output] ?? 0) * factor;
     for (let index = 0; index < perOutput; index++) {
       const pixelScale = isStem ? 1 / (255 * (IMAGENET_STD[Math.floor(index / area)] ?? 1)) : 1;

@@ -3,7 +3,7 @@ import { multiplyDimensions } from '../../onnx/dimensions.js';
 import type { Node } from '../../onnx/graph.js';
 import { add, reshape, slice } from '../../onnx/ops.js';
 import { attention, patchesAcross } from '../../models/graph/vit.js';
-import { isTrained, type TrainableBackbone, type TrainedTransformer } from '../model.js';
+import { isTrained, isTrainedTransformer, type TrainableBackbone, type TrainedTransformer } from '../model.js';
 import type { Layers } from './layers.js';
 import { emitPatches } from './patches.js';
 
@@ -25,12 +25,12 @@ export function entryBlock({ spec, training }: TrainedTransformer): number | nul
 
 /** Whether there is something below all that is trained, which can be computed once and for all. */
 export function hasEntry(backbone: TrainableBackbone): boolean {
-  return !isTrained(backbone) || entryBlock(backbone) !== null;
+  return !isTrained(backbone) || (isTrainedTransformer(backbone) && entryBlock(backbone) !== null);
 }
 
 /** Elements for one picture of what lies below all that is trained: of `emitEntry`, or the feature of a fixed backbone. */
 export function entryLength(backbone: TrainableBackbone, inputSize: number): number {
-  return isTrained(backbone) ? tokensOf(backbone, inputSize) * backbone.spec.dimension : backbone.spec.dimension;
+  return isTrainedTransformer(backbone) ? tokensOf(backbone, inputSize) * backbone.spec.dimension : backbone.spec.dimension;
 }
 
 /** What lies below everything that is trained, `[N, elements]`. */

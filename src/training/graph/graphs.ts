@@ -3,7 +3,15 @@ import { multiplyDimensions } from '../../onnx/dimensions.js';
 import { gradients, type GradientOptions, type Seed } from '../../onnx/gradient/gradients.js';
 import type { OnnxModel } from '../../onnx/graph.js';
 import { emitBackbone, opsetFor } from '../../models/graph/model-graph.js';
-import { isTrained, type TrainableBackbone, type TrainableModel, type TrainedTransformer } from '../model.js';
+import {
+  isTrained,
+  isTrainedResnet,
+  isTrainedTransformer,
+  type TrainableBackbone,
+  type TrainableModel,
+  type TrainedResnet,
+  type TrainedTransformer,
+} from '../model.js';
 import { parametersOf } from '../parameters.js';
 import { emitLoss } from '../loss/loss.js';
 import type { LossOptions } from '../step.js';
@@ -11,9 +19,10 @@ import { blockOf, emitEntry, emitFeature, entryLength, tokensOf, type BackboneIn
 import { Dropout } from './dropout.js';
 import { asRow, emitHead, type Embedded, type Moments } from './head.js';
 import { Layers } from './layers.js';
+import { emitTrainedResnet } from './resnet.js';
 
 /*
- * The graphs of a training step. Names of inputs and outputs: parameters under their own names; `gradient:<parameter>`; per backbone
+ * The graphs of a training step. Names of inputs and outputs: parameters under their own names; `gradient:<parameter>`; `moment:<statistic>`; per backbone
  * `activations:`, `feature:`, `cotangent:`, `rows:` and `columns:<backbone>` (dropout).
  */
 
@@ -31,6 +40,7 @@ export async function stepGraph(options: GraphOptions, source: Source): Promise<
   const builder = new StepBuilder(options);
   const features = await builder.features(source, options.dropout);
   const embedded = builder.head(features, null);
+  for (const [name, moment] of builder.moments) builder.graph.output(`moment:${name}`, moment);
   builder.lossAndGradients(embedded, [], [...builder.parameters.keys()]);
   return builder.graph.model();
 }
@@ -77,7 +87,7 @@ export async function entryGraph(options: GraphOptions): Promise<OnnxModel> {
 
 /** Embeddings as inference gives them: no dropout, running moments. */
 export async function embeddingGraph(options: GraphOptions, source: Source): Promise<OnnxModel> {
-  const builder = new StepBuilder(options);
+  const builder = new StepBuilder(options, 'all');
   const features = await builder.features(source, 0);
   const { head } = options.model;
   const moment = (name: string, outputs: number): Tensor => asRow(builder.graph.input(name, 'float32', [outputs]));
@@ -98,13 +108,17 @@ export function dropoutColumns(model: TrainableModel, backbone: TrainableBackbon
 class StepBuilder {
   readonly graph: GraphBuilder;
   readonly parameters = new Map<string, Tensor>();
+  /** Of the batch, by the names of the running ones; known once the features are emitted. */
+  readonly moments = new Map<string, Tensor>();
   readonly #options: GraphOptions;
 
-  constructor(options: GraphOptions, group: 'backbone' | 'head' | 'none' | null = null) {
+  /** `learnt` are all parameters but the statistics, which only inference reads. */
+  constructor(options: GraphOptions, group: 'backbone' | 'head' | 'none' | 'learnt' | 'all' = 'learnt') {
     this.#options = options;
     this.graph = new GraphBuilder({ name: 'training', opset: opsetFor(options.model.backbones) });
     for (const [name, spec] of parametersOf(options.model)) {
-      if (group === null || spec.group === group) this.parameters.set(name, this.graph.input(name, 'float32', spec.shape));
+      const isWanted = group === 'all' || (group === 'learnt' ? spec.group !== 'statistics' : spec.group === group);
+      if (isWanted) this.parameters.set(name, this.graph.input(name, 'float32', spec.shape));
     }
   }
 
@@ -122,7 +136,9 @@ class StepBuilder {
   /** What lies below all that is trained, `[N, elements]`. */
   entry(pixels: Tensor, backbone: TrainableBackbone): Promise<Tensor> {
     const { inputSize } = this.#options.model;
-    return isTrained(backbone) ? emitEntry(pixels, this.layers(backbone, 0), inputSize) : emitBackbone(pixels, backbone, inputSize, 'fp32');
+    return isTrainedTransformer(backbone)
+      ? emitEntry(pixels, this.layers(backbone, 0), inputSize)
+      : emitBackbone(pixels, backbone, inputSize, 'fp32');
   }
 
   layers(backbone: TrainedTransformer, dropout: number): Layers {
@@ -142,14 +158,23 @@ class StepBuilder {
         pixels === null ? { kind: 'activations', activations: this.#activations(backbone) } : { kind: 'pixels', pixels };
       features.set(
         backbone.name,
-        isTrained(backbone)
+        isTrainedTransformer(backbone)
           ? await emitFeature(input, this.layers(backbone, dropout), inputSize)
-          : input.kind === 'pixels'
-            ? await emitBackbone(input.pixels, backbone, inputSize, 'fp32')
-            : input.activations,
+          : isTrainedResnet(backbone)
+            ? this.#resnet(pixels, backbone)
+            : input.kind === 'pixels'
+              ? await emitBackbone(input.pixels, backbone, inputSize, 'fp32')
+              : input.activations,
       );
     }
     return features;
+  }
+
+  #resnet(pixels: Tensor | null, backbone: TrainedResnet): Tensor {
+    if (pixels === null) throw new TypeError(`Everything in ${backbone.name} is trained`);
+    const { feature, moments } = emitTrainedResnet(pixels, backbone, this.parameters);
+    for (const [name, moment] of moments) this.moments.set(name, moment);
+    return feature;
   }
 
   head(features: ReadonlyMap<string, Tensor>, running: Moments | null): Embedded {
