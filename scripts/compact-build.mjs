@@ -16,7 +16,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const STILLS = { seed: 700_001, patients: 80, perClass: 400, width: 208, height: 168, size: 112, valFraction: 0.2 };
 /** Two tiny transformers that see the picture in patches of different size. */
 const BACKBONES = { coarse: 'coarse=vit:dim=128,depth=4,patch=16,hidden=256', fine: 'fine=vit:dim=128,depth=4,patch=8,hidden=256' };
-const VARIANTS = { resnet: ['resnet:widths=24-48-96-160'], pair: [BACKBONES.coarse, BACKBONES.fine], coarse: [BACKBONES.coarse], fine: [BACKBONES.fine] };
+const VARIANTS = {
+  resnet: ['resnet:widths=24-48-96-160'],
+  pair: [BACKBONES.coarse, BACKBONES.fine],
+  coarse: [BACKBONES.coarse],
+  fine: [BACKBONES.fine],
+};
 const DISTURBANCES = ['bubbles', 'instrument', 'narrow-band', 'colour-cast', 'interlacing', 'compression', 'out-of-body'];
 
 const KNOWS =

@@ -92,7 +92,9 @@ export default async function bench(args: readonly string[]): Promise<void> {
   const pictures = args.includes('--cached') ? { activations: await step.activations(pixels, batch) } : { pixels };
   const { ms: stepMs, cpuMs } = await timed(() => step.run({ pictures, labels, seed: 1 }, parameters));
   await step.dispose();
-  const operations = model.backbones.filter(isTrainedTransformer).reduce((sum, { spec }) => sum + stepOperations(spec, model.inputSize, 8), 0);
+  const operations = model.backbones
+    .filter(isTrainedTransformer)
+    .reduce((sum, { spec }) => sum + stepOperations(spec, model.inputSize, 8), 0);
   const peak = args.includes('--peak-tflops') ? Number(value('--peak-tflops', '')) * 1e12 : null;
   const result = {
     device: device.name,
