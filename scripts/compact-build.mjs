@@ -1,6 +1,6 @@
 // Trains a small model, models/compact, from seeds alone: draws stills of simulated patients, trains two tiny transformers
 // and a fusion head from scratch on them, and makes a model of the result.
-//   npm run compact:build [-- --out DIR] [--work DIR] [--device D] [--threads N] [--minutes M] [--variant pair|coarse|fine]
+//   npm run compact:build [-- --out DIR] [--work DIR] [--device D] [--threads N] [--minutes M] [--variant pair|coarse|fine|resnet]
 // Stills that are in --work already are taken as they are. --minutes trains as many epochs as fit into that time.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, appendFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Patients that nothing else is made of; a fifth of them is held back for the choice of the state. */
 const STILLS = { seed: 700_001, patients: 80, perClass: 400, width: 208, height: 168, size: 112, valFraction: 0.2 };
-/** Two tiny transformers that see the picture in patches of different size. */
+/** Two tiny transformers that see the picture in patches of different size; and, to be compared with them, a small ResNet. Only the pair is made a model. */
 const BACKBONES = { coarse: 'coarse=vit:dim=128,depth=4,patch=16,hidden=256', fine: 'fine=vit:dim=128,depth=4,patch=8,hidden=256' };
 const VARIANTS = {
   resnet: ['resnet:widths=24-48-96-160'],

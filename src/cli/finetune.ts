@@ -26,7 +26,7 @@ export function register(program: Command): void {
     .option('-m, --model <name>', 'imported model whose backbones are trained, or are taken as they are')
     .option(
       '--backbone <[name=]file>',
-      'or a checkpoint or ONNX graph, or vit:dim=128,depth=4,patch=16 for random weights; repeat for a dual model',
+      'or a checkpoint or ONNX graph, or vit:dim=128,depth=4,patch=16 or resnet:widths=24-48-96-160 for random weights; repeat for a dual model',
       repeated,
     )
     .option('--train <dir>', 'training pictures, a folder per label')

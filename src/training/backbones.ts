@@ -39,7 +39,7 @@ export interface OpenBackbonesOptions {
   readonly model?: string;
   /** `[name=]FILE` or `[name=]vit:…`, in the order in which their features are joined. */
   readonly backbones: readonly string[];
-  /** Side of the input, px; default: what the backbones were made for, 112 for random ones. */
+  /** Side of the input, px; default: what the model or the backbones were made for, 112 for random ones. */
   readonly inputSize?: number;
   readonly positions?: PositionRecipe;
   /** Licence of the weights; stands above what is known of the files. */
@@ -58,7 +58,8 @@ const RANDOM_INPUT_SIZE = 112;
 
 /** Opens backbones from files, from an imported model, or makes random ones. @throws UsageError, ModelError */
 export async function openBackbones(options: OpenBackbonesOptions): Promise<OpenedBackbones> {
-  const requests = await requestsOf(options);
+  const { requests, madeFor } = await requestsOf(options);
+  const asked = options.inputSize ?? madeFor;
   const opened: OpenedSource[] = [];
   const close = async (): Promise<void> => {
     for (const source of opened) await source.close();
@@ -82,7 +83,7 @@ export async function openBackbones(options: OpenBackbonesOptions): Promise<Open
         : commonInputSize(
             found,
             found.map(({ name }) => name),
-            options.inputSize,
+            asked,
           );
     const backbones: OpenedBackbone[] = [];
     for (const [place, request] of requests.entries()) {
@@ -164,14 +165,20 @@ interface Request {
   readonly licence?: string | undefined;
 }
 
-async function requestsOf({ model, backbones, home }: OpenBackbonesOptions): Promise<Request[]> {
+interface Requests {
+  readonly requests: readonly Request[];
+  /** Side of the input of the model that they are of, px. */
+  readonly madeFor?: number;
+}
+
+async function requestsOf({ model, backbones, home }: OpenBackbonesOptions): Promise<Requests> {
   if ((model === undefined) === (backbones.length === 0)) {
     throw new UsageError('finetune-model', 'Name either a model or its backbones.', {
       remedy: 'Give --model NAME, or --backbone FILE once for each backbone.',
     });
   }
   if (model === undefined) {
-    return backbones.map(parseBackbone);
+    return { requests: backbones.map(parseBackbone) };
   }
   if (model === 'descriptors') {
     throw new UsageError('finetune-model', 'The built-in model has nothing that can be trained.', {
@@ -179,7 +186,7 @@ async function requestsOf({ model, backbones, home }: OpenBackbonesOptions): Pro
     });
   }
   const { folder, manifest } = await describeModel(model, { home });
-  return manifest.backbones.map((backbone) => {
+  const requests = manifest.backbones.map((backbone) => {
     const part = manifest.parts.find(({ name }) => name === backbone.part);
     return {
       name: backbone.name,
@@ -188,6 +195,7 @@ async function requestsOf({ model, backbones, home }: OpenBackbonesOptions): Pro
       licence: part?.licence,
     };
   });
+  return { requests, madeFor: manifest.preprocessing.width };
 }
 
 /** @throws ModelError `backbone-trainable` */

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, ModelError } from '../common/errors.js';
 import { resolveDevice, type Device } from '../inference/device.js';
+import { sizeOf } from '../models/checkpoint/tensor.js';
 import { percentText } from '../report/format.js';
 import { openBackbones, trainable, type OpenBackbonesOptions, type OpenedBackbones } from './backbones.js';
 import { createTrainingStep } from './create-step.js';
@@ -125,12 +126,15 @@ function checkTrained({ backbones }: OpenedBackbones, training: BackboneTraining
   const fixed = backbones.filter((backbone) => trainable(backbone, training).training.kind === 'frozen');
   if (fixed.length < backbones.length)
     return fixed.map(({ name }) => `${name}: taken as it is; only transformers and, with --tune all, ResNets without max pool are trained`);
+  const isTrainableWhole = backbones.some((backbone) => trainable(backbone, { kind: 'all' }).training.kind !== 'frozen');
   const names = fixed.map(({ name, architecture }) => `${name} is a ${architecture}`).join(', ');
   throw new ModelError(
     'backbone-trainable',
     `Only transformers and, with --tune all, ResNets without max pool are trained inside: ${names}.`,
     {
-      remedy: 'Train a fusion head on them as they are, with --tune head.',
+      remedy: isTrainableWhole
+        ? 'Train all of their weights with --tune all, or a fusion head on them as they are with --tune head.'
+        : 'Train a fusion head on them as they are, with --tune head.',
     },
   );
 }
@@ -188,7 +192,8 @@ async function run(options: FinetuneOptions, opened: OpenedBackbones, data: Trai
         return writePage(null);
       },
     });
-    const parameters = [...parametersOf(model).keys()].reduce((sum, name) => sum + (valuesOf(state.parameters).get(name)?.length ?? 0), 0);
+    const learnt = [...parametersOf(model).values()].filter(({ group }) => group !== 'statistics');
+    const parameters = learnt.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     const common = { steps, device: device.name, data: data.summary, parameters, inputSize: model.inputSize };
     if (!finished) {
       return { ...common, finished, before: null, after: null, bestEpoch: state.best?.epoch ?? null, result: null, importCommand: null };

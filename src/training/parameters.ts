@@ -1,5 +1,5 @@
 import { seededRandom } from '../common/random.js';
-import { expectedTensors, type VitSpec } from '../models/backbones/spec.js';
+import { expectedTensors, isStatistic, type VitSpec } from '../models/backbones/spec.js';
 import { sizeOf } from '../models/checkpoint/tensor.js';
 import {
   isTrained,
@@ -23,7 +23,7 @@ export const FUSION_PREFIX = 'fusion_fc';
 /**
  * The trained tensors of a model in a fixed order, by name: `<backbone>.<module>.lora_A.weight` `[rank, inputs]` and `.lora_B.weight`
  * `[outputs, rank]` as in PEFT (of the patch convolution `[rank, 3, P, P]` and `[D, rank, 1, 1]`), `<backbone>.<tensor>` with all weights trained,
- * `fusion_fc.0.{weight,bias}` and `fusion_fc.1.{weight,bias}` for Linear and BatchNorm of the head.
+ * with the running moments of its BatchNorm, `fusion_fc.0.{weight,bias}` and `fusion_fc.1.{weight,bias}` for Linear and BatchNorm of the head.
  */
 export function parametersOf(model: TrainableModel): ReadonlyMap<string, ParameterSpec> {
   const parameters = new Map<string, ParameterSpec>();
@@ -38,11 +38,6 @@ export function parametersOf(model: TrainableModel): ReadonlyMap<string, Paramet
     for (const name of ['0.bias', '1.weight', '1.bias']) parameters.set(`${FUSION_PREFIX}.${name}`, { shape: [outputs], group: 'head' });
   }
   return parameters;
-}
-
-/** Batch moments that a backbone's BatchNorm keeps running means of, by name. */
-function isStatistic(name: string): boolean {
-  return /\.running_(mean|var)$/.test(name);
 }
 
 function backboneParameters(backbone: TrainableBackbone): ReadonlyMap<string, readonly number[]> {

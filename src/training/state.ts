@@ -41,6 +41,7 @@ export function createState(
   const parameters = [...specs].map(([name, { group }]): Trainable => {
     const array = values.get(name);
     if (array === undefined) throw new TypeError(`No initial values of ${name}`);
+    // Statistics follow the batches: the optimizer is given no gradient of them and leaves them alone.
     return { name, group: group === 'head' ? 'head' : 'backbone', values: array.slice() };
   });
   return {

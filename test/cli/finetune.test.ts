@@ -20,7 +20,7 @@ import { openBackbones, trainable } from '../../src/training/backbones.js';
 import { createTrainingStep } from '../../src/training/create-step.js';
 import { readInit } from '../../src/training/init.js';
 import type { RunRecord, StepRecord } from '../../src/training/run-log.js';
-import { randomWeights } from '../support/random-checkpoints.js';
+import { randomWeights, RESNET50 } from '../support/random-checkpoints.js';
 import { relativeError } from '../support/run-graph.js';
 import { describeWithShared, sharedPath } from '../support/shared.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -223,10 +223,7 @@ describe('lumenmark finetune', () => {
 
     beforeAll(() => {
       const spec: ResnetSpec = {
-        kind: 'resnet',
-        family: 'resnet',
-        block: 'bottleneck',
-        stemPool: true,
+        ...RESNET50,
         dimension: 64,
         stem: 8,
         blocks: [1, 1, 1, 1],
@@ -313,6 +310,14 @@ describe('lumenmark finetune', () => {
       await lumenmark('finetune', '--resume', join(root, 'rn-interrupted'));
       expect(weightsOf('rn-interrupted')).toBe(weightsOf('rn'));
 
+      expect(manifest.preprocessing.width).toBe(32);
+      const fromModel = ['--model', 'rn', ...scratchResnet.slice(2).filter((flag) => flag !== '--input-size' && flag !== '32')];
+      await lumenmark('finetune', ...fromModel, '--out', join(root, 'rn-model'), '--import', 'rn-model');
+      expect((await describeModel('rn-model', { home: join(root, 'home') })).manifest.preprocessing.width).toBe(32);
+      await expect(lumenmark('finetune', ...fromModel, '--tune', 'lora', '--out', join(root, 'no'))).rejects.toMatchObject({
+        remedy: expect.stringContaining('--tune all') as string,
+      });
+
       const further = ['--backbone', `rn=${join(root, 'rn/backbones/rn.safetensors')}`, ...scratchResnet.slice(2)];
       await lumenmark('finetune', ...further, '--out', join(root, 'rn-further'));
       expect(weightsOf('rn-further')).not.toBe(weightsOf('rn'));
@@ -339,8 +344,8 @@ describe('lumenmark finetune', () => {
     });
 
     it.each([
-      [[], /are trained inside: rn is a ResNet-14 .*--tune head/s],
-      [['--tune', 'all'], /are trained inside/],
+      [[], /Only transformers and, with --tune all, ResNets without max pool are trained inside: rn is a ResNet-14 .*--tune head/s],
+      [['--tune', 'all'], /Only transformers and, with --tune all, ResNets without max pool are trained inside/],
       [['--tune', 'head', '--lora-rank', '4'], /--lora-rank has no effect with --tune head/],
       [['--tune', 'all', '--dropout', '0'], /--dropout has no effect with --tune all/],
       [['--tune', 'head', '--lr', '1e-3'], /--lr has no effect with --tune head/],

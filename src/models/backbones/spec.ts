@@ -48,9 +48,14 @@ export function expectedTensors(spec: BackboneSpec): ReadonlyMap<string, readonl
   return spec.kind === 'vit' ? vitTensors(spec) : resnetTensors(spec);
 }
 
+/** Whether a tensor holds running moments of BatchNorm, which follow the batches and are not learnt. */
+export function isStatistic(name: string): boolean {
+  return /\.running_(mean|var)$/.test(name);
+}
+
 export function parameterCount(spec: BackboneSpec): number {
   let count = 0;
-  for (const [name, shape] of expectedTensors(spec)) if (!/running_(mean|var)$/.test(name)) count += sizeOf(shape);
+  for (const [name, shape] of expectedTensors(spec)) if (!isStatistic(name)) count += sizeOf(shape);
   return count;
 }
 

@@ -3,10 +3,11 @@ import { divideDimension, multiplyDimensions } from '../dimensions.js';
 import { concat, contrib, gemm, ints, pad, reduceSum, reshape, slice, transpose } from '../ops.js';
 import { once, single, term, type NodeView, type Rule } from './rule.js';
 
-/** Convolutions of two spatial axes, in one group and without dilation. */
+/** Convolutions of two spatial axes with explicit padding, in one group and without dilation. */
 const convRule: Rule = single((view, g) => {
   const window = windowOf(view);
-  if (window === null) throw new TypeError('only a convolution of pictures in one group, not dilated, has a gradient here');
+  if (window === null)
+    throw new TypeError('only a convolution of pictures in one group, not dilated and explicitly padded, has a gradient here');
   return isPatches(view, window) ? patchTerms(view, g, window.kernel) : windowTerms(view, g, window);
 });
 
@@ -27,6 +28,7 @@ function windowOf(view: NodeView): Window | null {
     sizes.length === 2 &&
     sizes.every((size) => typeof size === 'number') &&
     (view.attribute('dilations', 'ints') ?? []).every((step) => step === 1) &&
+    view.attribute('auto_pad', 'string') === undefined &&
     (view.attribute('group', 'int') ?? 1) === 1;
   return isPlain ? { kernel: [height, width], strides: [down, across], pads: [top, left, bottom, right] } : null;
 }
