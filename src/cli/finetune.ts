@@ -70,7 +70,10 @@ export function register(program: Command): void {
       ),
     )
     .addOption(
-      new Option('--augment <how>', 'turned, flipped, recoloured, blurred, or not (default: endoscopy)').choices(['endoscopy', 'none']),
+      new Option(
+        '--augment <how>',
+        'turned, flipped, recoloured, blurred; also disturbed and with the outlines of other endoscopes (strong); or not (default: endoscopy)',
+      ).choices(['endoscopy', 'strong', 'none']),
     )
     .option('--dropout <share>', 'dropout before LoRA (default: 0.05)')
     .option('--lr <rate>', 'learning rate of the backbones (default: 1e-4)')
@@ -79,11 +82,18 @@ export function register(program: Command): void {
     .option('--clip <norm>', 'largest gradient norm (default: 2)')
     .addOption(new Option('--schedule <schedule>', 'of the learning rates (default: cosine)').choices(SCHEDULES))
     .option('--warmup <epochs>', 'epochs in which the learning rates rise (default: 0)')
-    .addOption(new Option('--loss <loss>', 'default: triplet').choices(['triplet', 'multi-similarity', 'supervised-contrastive']))
+    .addOption(
+      new Option('--loss <loss>', 'default: triplet').choices([
+        'triplet',
+        'multi-similarity',
+        'supervised-contrastive',
+        'normalised-softmax',
+      ]),
+    )
     .option('--margin <m>', 'margin of the triplet loss, on cosines (default: 0.6)')
     .addOption(new Option('--miner <which>', 'triplets that count (default: semihard)').choices(['semihard', 'hard', 'all']))
     .option('--miner-margin <m>', 'margin of the miner (default: 0.3)')
-    .option('--temperature <t>', 'of the supervised contrastive loss (default: 0.1)')
+    .option('--temperature <t>', 'of the supervised contrastive loss (default: 0.1) and of the normalised softmax (default: 0.05)')
     .option('--fusion-dim <n>', 'length of the embedding (default: 512)')
     .option('--lora-rank <r>', 'rank of LoRA (default: 8)')
     .option('--lora-alpha <a>', 'alpha of LoRA (default: 16)')

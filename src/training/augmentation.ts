@@ -1,4 +1,6 @@
 import { bell, between, chance, type Random } from '../common/random.js';
+import { disturb, drawDisturbance, type Disturbance } from './disturbance.js';
+import { drawOutline, isInside, type Outline } from './outline.js';
 import { edgeOf, edgeTowards, type FieldOfViewEdge } from './field-of-view-edge.js';
 
 /** One random change of a picture. */
@@ -18,28 +20,45 @@ export interface Augmentation {
   readonly saturation: number;
   /** Weight of the neighbours in a three-tap blur, 0…1/3; 0 is none. */
   readonly blur: number;
+  readonly disturbance: Disturbance | null;
+  /** Of another endoscope, in the place of the picture's own. */
+  readonly outline: Outline | null;
 }
+
+/** How much befalls a picture: what happens to any still, or what happens to the frames of live procedures with other endoscopes. */
+export type AugmentationKind = 'endoscopy' | 'strong';
+
+/** How far each change goes. */
+const REACH = {
+  endoscopy: { zoom: [0.9, 1.15], shift: 0.08, gamma: 0.12, gain: 0.06 },
+  strong: { zoom: [0.9, 1.33], shift: 0.12, gamma: 0.15, gain: 0.12 },
+} as const;
 
 /**
  * Draws what happens to an endoscope's picture anyway: it is turned by any angle and seen a little nearer or farther, lights and white
  * balances differ, focus is missed now and then. Mirroring happens to no endoscope, but doubles the anatomy that can be learnt from.
+ * `strong` goes farther in all of it, disturbs the picture as live frames are, and cuts it to the outline of another endoscope: a network that is
+ * always shown a picture's own learns it, and is at a loss with a processor that draws another.
  */
-export function drawAugmentation(random: Random): Augmentation {
+export function drawAugmentation(random: Random, kind: AugmentationKind): Augmentation {
+  const { zoom, shift, gamma, gain } = REACH[kind];
   return {
     angle: between(random, -Math.PI, Math.PI),
     mirrored: chance(random, 0.5),
-    zoom: between(random, 0.9, 1.15),
-    shift: [between(random, -0.08, 0.08), between(random, -0.08, 0.08)],
-    gamma: Math.exp(0.12 * bell(random)),
-    gains: [1 + 0.06 * bell(random), 1 + 0.06 * bell(random), 1 + 0.06 * bell(random)],
+    zoom: between(random, zoom[0], zoom[1]),
+    shift: [between(random, -shift, shift), between(random, -shift, shift)],
+    gamma: Math.exp(gamma * bell(random)),
+    gains: [1 + gain * bell(random), 1 + gain * bell(random), 1 + gain * bell(random)],
     saturation: between(random, 0.8, 1.2),
     blur: chance(random, 0.25) ? between(random, 0.05, 1 / 3) : 0,
+    disturbance: kind === 'strong' ? drawDisturbance(random) : null,
+    outline: kind === 'strong' ? drawOutline(random) : null,
   };
 }
 
 /**
  * Applies it to the pixels `[height, width, 3]` of a squashed field of view. Content is turned inside the field of view, whose outline
- * stays: what would come from outside is mirrored at its edge.
+ * stays unless another is drawn: what would come from outside is mirrored at its edge.
  * @param aspect Width by height of the field of view before it was squashed, so that a circle stays one.
  */
 export function augment(
@@ -50,14 +69,24 @@ export function augment(
   change: Augmentation,
   target: Uint8Array = new Uint8Array(pixels.length),
 ): Uint8Array {
-  warp(pixels, width, height, aspect, change, target);
+  // The edge is that of the picture as it came, which cuts what a disturbance moves across it.
+  const edge = edgeOf(pixels, width, height);
+  const source = change.disturbance === null ? pixels : disturb(pixels, width, height, change.disturbance);
+  warp(source, width, height, edge, aspect, change, target);
   if (change.blur > 0) blurInPlace(target, width, height, change.blur);
   recolour(target, change);
   return target;
 }
 
-function warp(pixels: Uint8Array, width: number, height: number, aspect: number, change: Augmentation, target: Uint8Array): void {
-  const edge = edgeOf(pixels, width, height);
+function warp(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  edge: FieldOfViewEdge,
+  aspect: number,
+  change: Augmentation,
+  target: Uint8Array,
+): void {
   const [cos, sin] = [Math.cos(change.angle) / change.zoom, Math.sin(change.angle) / change.zoom];
   const across = change.mirrored ? -1 : 1;
   // From the place in the result to the place in the source, both in half-widths and half-heights.
@@ -67,7 +96,7 @@ function warp(pixels: Uint8Array, width: number, height: number, aspect: number,
     for (let column = 0; column < width; column++) {
       const u = (2 * (column + 0.5)) / width - 1;
       const at = (row * width + column) * 3;
-      if (isOutside(edge, u, v)) {
+      if (change.outline === null ? isOutside(edge, u, v) : !isInside(change.outline, u, v)) {
         target[at] = target[at + 1] = target[at + 2] = 0;
         continue;
       }
@@ -75,7 +104,8 @@ function warp(pixels: Uint8Array, width: number, height: number, aspect: number,
       let y = yx * u + yy * v + change.shift[1];
       const radius = Math.hypot(x, y);
       if (radius > edge.smallest) {
-        const limit = edgeTowards(edge, x, y);
+        // The outermost pixel is half black already.
+        const limit = 0.98 * edgeTowards(edge, x, y);
         if (radius > limit) {
           const inner = Math.max(0, 2 * limit - radius) / radius;
           x *= inner;

@@ -34,6 +34,13 @@ export function checkStep(model: TrainableModel, options: StepOptions): void {
       );
   }
   checkLoss(options.loss);
+  if ((options.loss.kind === 'normalised-softmax') !== (model.proxies !== undefined))
+    throw wrong(
+      'loss',
+      'proxies go with the normalised softmax and with it alone',
+      'Give the model a proxy per class, or take another loss.',
+    );
+  if (model.proxies !== undefined) whole('proxies', model.proxies);
 }
 
 function checkLora({ rank, alpha, targets, lastBlocks }: LoraTraining): void {
@@ -55,6 +62,11 @@ function checkLoss(loss: LossOptions): void {
       return;
     case 'supervised-contrastive':
       positive('temperature', loss.temperature);
+      return;
+    case 'normalised-softmax':
+      positive('temperature', loss.temperature);
+      if (!(loss.smoothing >= 0 && loss.smoothing < 1))
+        throw wrong('smoothing', `it is ${String(loss.smoothing)}`, 'Give a share from 0 to below 1.');
   }
 }
 

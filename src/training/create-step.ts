@@ -14,8 +14,9 @@ import {
   type GraphOptions,
   type Source,
 } from './graph/graphs.js';
+import { oneHot } from './loss/normalised-softmax.js';
 import { pairMasks } from './loss/pairs.js';
-import { isTrained, type TrainableBackbone, type TrainableModel } from './model.js';
+import { dimensionOf, isTrained, type TrainableBackbone, type TrainableModel } from './model.js';
 import { parametersOf, type ParameterSpec } from './parameters.js';
 import { dropoutFeed, floatsOf, parameterFeed, pictureFeed, vectorOf } from './step-feeds.js';
 import type { Parameters, RunningStatistics, StepBatch, StepOptions, StepPictures, StepResult, TrainingStep } from './step.js';
@@ -58,7 +59,7 @@ class GraphStep implements TrainingStep {
     this.#graphs = { model, loss: options.loss, dropout: options.dropout, recompute: options.recompute };
     this.#parameters = parametersOf(model);
     this.#trained = model.backbones.filter(isTrained);
-    this.dimension = model.head?.outputs ?? model.backbones.reduce((sum, { spec }) => sum + spec.dimension, 0);
+    this.dimension = dimensionOf(model);
     this.activationLengths = model.backbones.every(hasEntry)
       ? new Map(model.backbones.map((backbone) => [backbone.name, entryLength(backbone, model.inputSize)]))
       : null;
@@ -82,17 +83,16 @@ class GraphStep implements TrainingStep {
   async run(batch: StepBatch, parameters: Parameters): Promise<StepResult> {
     const count = batch.labels.length;
     await this.#runner.hold(parameterFeed(this.#parameters, parameters));
-    const { positive, negative } = pairMasks(batch.labels);
-    const pairs = { positive: { data: positive, shape: [count, count] }, negative: { data: negative, shape: [count, count] } };
+    const truth = this.#truth(batch.labels);
     const { microBatch } = this.#options;
-    if (this.#trained.length > 0 && microBatch !== null && microBatch < count) return this.#runInPieces(batch, pairs);
+    if (this.#trained.length > 0 && microBatch !== null && microBatch < count) return this.#runInPieces(batch, truth);
     const seen = await this.#seen(batch.pictures, count);
     const source = sourceOf(seen);
     await this.#load(`step:${source}`, () => stepGraph(this.#graphs, source));
     const pictures = pictureFeed(this.#model, this.activationLengths, seen, [0, count, count]);
     return this.#result(
       count,
-      await this.#runner.run(`step:${source}`, { ...pictures, ...pairs, ...this.#dropout(batch, 0, count) }),
+      await this.#runner.run(`step:${source}`, { ...pictures, ...truth, ...this.#dropout(batch, 0, count) }),
       new Map(),
     );
   }
@@ -125,8 +125,17 @@ class GraphStep implements TrainingStep {
     return { activations: await this.activations(pictures.pixels, count) };
   }
 
+  /** What the loss compares the embeddings with. */
+  #truth(labels: readonly number[]): Tensors {
+    const { length: count } = labels;
+    const { proxies } = this.#model;
+    if (proxies !== undefined) return { targets: { data: oneHot(labels, proxies), shape: [count, proxies] } };
+    const { positive, negative } = pairMasks(labels);
+    return { positive: { data: positive, shape: [count, count] }, negative: { data: negative, shape: [count, count] } };
+  }
+
   /** Features of all pictures first, then the loss on the whole batch, then each piece once more with the cotangents of its features. */
-  async #runInPieces(batch: StepBatch, pairs: Tensors): Promise<StepResult> {
+  async #runInPieces(batch: StepBatch, truth: Tensors): Promise<StepResult> {
     const count = batch.labels.length;
     const source = sourceOf(batch.pictures);
     await this.#load('head', () => headGraph(this.#graphs));
@@ -145,7 +154,7 @@ class GraphStep implements TrainingStep {
       );
     const head = await this.#runner.run('head', {
       ...rows('feature', (name) => features.get(name) ?? new Float32Array(), 0, count),
-      ...pairs,
+      ...truth,
     });
     await this.#load(`gradients:${source}`, () => backboneGradientsGraph(this.#graphs, source));
     const cotangents = new Map(this.#trained.map(({ name }) => [name, floatsOf(head, `cotangent:${name}`)]));

@@ -10,11 +10,12 @@ import { createTrainingStep } from './create-step.js';
 import { loadCheckpoint, type RunIdentity } from './checkpoint.js';
 import { readData, type DataOptions, type TrainingData } from './data.js';
 import { embedSide } from './embed-side.js';
+import { classesOf } from './feed.js';
 import { freshRunning, readInit } from './init.js';
 import { automaticMicroBatch } from './micro-batch.js';
 import type { BackboneTraining, TrainableModel } from './model.js';
 import { cardText, importCommand } from './model-card.js';
-import { initialParameters, parametersOf } from './parameters.js';
+import { initialParameters, parametersOf, PROXIES } from './parameters.js';
 import { createCache, type PictureCache } from './picture-cache.js';
 import { putText, writeResult, type WrittenResult } from './result.js';
 import { runPage } from './run-page.js';
@@ -145,6 +146,7 @@ async function run(options: FinetuneOptions, opened: OpenedBackbones, data: Trai
     inputSize: opened.inputSize,
     backbones: opened.backbones.map((backbone) => trainable(backbone, training)),
     head: { outputs: options.fusionDim },
+    ...(settings.loss.kind === 'normalised-softmax' ? { proxies: classesOf(data.train).length } : {}),
   };
   const microBatch = options.microBatch === 'auto' ? automaticMicroBatch(model, settings.batchSize) : options.microBatch;
   const identity = identityOf(options, microBatch, model, opened, data);
@@ -192,8 +194,8 @@ async function run(options: FinetuneOptions, opened: OpenedBackbones, data: Trai
         return writePage(null);
       },
     });
-    const learnt = [...parametersOf(model).values()].filter(({ group }) => group !== 'statistics');
-    const parameters = learnt.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const learnt = [...parametersOf(model)].filter(([name, { group }]) => group !== 'statistics' && name !== PROXIES);
+    const parameters = learnt.reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
     const common = { steps, device: device.name, data: data.summary, parameters, inputSize: model.inputSize };
     if (!finished) {
       return { ...common, finished, before: null, after: null, bestEpoch: state.best?.epoch ?? null, result: null, importCommand: null };
@@ -230,11 +232,10 @@ export interface RunFacts {
 }
 
 async function initialState({ init, settings }: FinetuneOptions, model: TrainableModel): Promise<TrainingState> {
-  const start =
-    init === undefined
-      ? { parameters: await initialParameters(model, settings.seed), running: freshRunning(model) }
-      : await readInit(init, model);
-  return createState(parametersOf(model), start.parameters, start.running, settings.weightDecay);
+  const fresh = { parameters: await initialParameters(model, settings.seed), running: freshRunning(model) };
+  const start = init === undefined ? fresh : await readInit(init, model);
+  // What was trained before has no proxies: they begin anew.
+  return createState(parametersOf(model), new Map([...fresh.parameters, ...start.parameters]), start.running, settings.weightDecay);
 }
 
 /** Against all training pictures. */

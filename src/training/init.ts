@@ -5,7 +5,7 @@ import { unwrapStateDict } from '../models/backbones/state-dict.js';
 import { openCheckpoint } from '../models/checkpoint/open.js';
 import { sizeOf, shapeText, sameLengths, type CheckpointTensor } from '../models/checkpoint/tensor.js';
 import type { TrainableModel } from './model.js';
-import { FUSION_PREFIX, parametersOf } from './parameters.js';
+import { FUSION_PREFIX, parametersOf, PROXIES } from './parameters.js';
 import type { RunningStatistics } from './step.js';
 
 export interface InitialValues {
@@ -21,7 +21,7 @@ export function freshRunning(model: TrainableModel): RunningStatistics | null {
 
 /**
  * Reads where training starts: an adapter in any of the forms that `models import --adapter` takes, or the adapter part of an imported model. It
- * must have every trained tensor, in its shape; LoRA's scale must be the one of the run.
+ * must have every trained tensor but the proxies, in its shape; LoRA's scale must be the one of the run.
  *
  * @throws ModelError `adapter-init` with what is missing or does not fit.
  */
@@ -41,6 +41,7 @@ async function readAll(path: string, model: TrainableModel, found: Found): Promi
   const parameters = new Map<string, Float32Array>();
   for (const [name, { shape }] of parametersOf(model)) {
     const tensor = found.get(name);
+    if (name === PROXIES) continue;
     if (tensor === undefined) faults.push(`${name} is missing`);
     else if (!sameLengths(tensor.shape, shape)) faults.push(`${name} is ${shapeText(tensor.shape)} instead of ${shapeText(shape)}`);
     else parameters.set(name, await tensor.read());

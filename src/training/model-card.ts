@@ -146,6 +146,8 @@ function lossText(loss: LossOptions): string {
       return `multi-similarity, alpha ${loss.alpha}, beta ${loss.beta}, base ${loss.base}`;
     case 'supervised-contrastive':
       return `supervised contrastive, temperature ${loss.temperature}`;
+    case 'normalised-softmax':
+      return `normalised softmax, temperature ${loss.temperature}, labels smoothed by ${loss.smoothing}`;
   }
 }
 

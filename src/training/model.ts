@@ -71,4 +71,11 @@ export interface TrainableModel {
   readonly backbones: readonly TrainableBackbone[];
   /** Without a head, the embedding is the concatenation of the L2-normalised features, L2-normalised again. */
   readonly head: { readonly outputs: number } | null;
+  /** Classes that the loss has a proxy of, a parameter of training alone; none with losses of pairs. */
+  readonly proxies?: number;
+}
+
+/** Length of the embedding. */
+export function dimensionOf({ head, backbones }: TrainableModel): number {
+  return head?.outputs ?? backbones.reduce((sum, { spec }) => sum + spec.dimension, 0);
 }

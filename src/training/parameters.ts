@@ -2,6 +2,7 @@ import { seededRandom } from '../common/random.js';
 import { expectedTensors, isStatistic, type VitSpec } from '../models/backbones/spec.js';
 import { sizeOf } from '../models/checkpoint/tensor.js';
 import {
+  dimensionOf,
   isTrained,
   isTrainedTransformer,
   type LoraTarget,
@@ -20,10 +21,14 @@ export interface ParameterSpec {
 
 export const FUSION_PREFIX = 'fusion_fc';
 
+/** A direction per class, which the loss compares embeddings with; no part of what is trained for use. */
+export const PROXIES = 'proxies.weight';
+
 /**
  * The trained tensors of a model in a fixed order, by name: `<backbone>.<module>.lora_A.weight` `[rank, inputs]` and `.lora_B.weight`
  * `[outputs, rank]` as in PEFT (of the patch convolution `[rank, 3, P, P]` and `[D, rank, 1, 1]`), `<backbone>.<tensor>` with all weights trained,
- * with the running moments of its BatchNorm, `fusion_fc.0.{weight,bias}` and `fusion_fc.1.{weight,bias}` for Linear and BatchNorm of the head.
+ * with the running moments of its BatchNorm, `fusion_fc.0.{weight,bias}` and `fusion_fc.1.{weight,bias}` for Linear and BatchNorm of the head,
+ * `proxies.weight` `[classes, dimension]` with a loss that has them.
  */
 export function parametersOf(model: TrainableModel): ReadonlyMap<string, ParameterSpec> {
   const parameters = new Map<string, ParameterSpec>();
@@ -37,6 +42,7 @@ export function parametersOf(model: TrainableModel): ReadonlyMap<string, Paramet
     parameters.set(`${FUSION_PREFIX}.0.weight`, { shape: [outputs, inputs], group: 'head' });
     for (const name of ['0.bias', '1.weight', '1.bias']) parameters.set(`${FUSION_PREFIX}.${name}`, { shape: [outputs], group: 'head' });
   }
+  if (model.proxies !== undefined) parameters.set(PROXIES, { shape: [model.proxies, dimensionOf(model)], group: 'head' });
   return parameters;
 }
 
@@ -73,8 +79,8 @@ export function loraModules(spec: VitSpec, training: LoraTraining): readonly str
 }
 
 /**
- * Where training starts: LoRA's A and the head's Linear uniform in ±1/√inputs (PyTorch's default for linear layers), B zero, BatchNorm 1 and
- * 0, all other weights as the backbone has them.
+ * Where training starts: LoRA's A, the head's Linear and the proxies uniform in ±1/√inputs (PyTorch's default for linear layers), B zero,
+ * BatchNorm 1 and 0, all other weights as the backbone has them.
  */
 export async function initialParameters(model: TrainableModel, seed: number): Promise<Map<string, Float32Array<ArrayBuffer>>> {
   const random = seededRandom(seed);
@@ -89,7 +95,7 @@ export async function initialParameters(model: TrainableModel, seed: number): Pr
   for (const [name, { shape }] of parametersOf(model)) {
     if (values.has(name)) continue;
     const array = new Float32Array(sizeOf(shape));
-    const isUniform = name.endsWith('.lora_A.weight') || name.startsWith(`${FUSION_PREFIX}.0.`);
+    const isUniform = name.endsWith('.lora_A.weight') || name.startsWith(`${FUSION_PREFIX}.0.`) || name === PROXIES;
     const bound = 1 / Math.sqrt(name.startsWith(FUSION_PREFIX) ? headInputs : sizeOf(shape.slice(1)));
     if (isUniform) for (let index = 0; index < array.length; index++) array[index] = bound * (2 * random() - 1);
     else if (name === `${FUSION_PREFIX}.1.weight`) array.fill(1);

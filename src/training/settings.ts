@@ -10,6 +10,7 @@ const lossSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('triplet'), margin: positive, miner: z.enum(['semihard', 'hard', 'all']), minerMargin: positive }),
   z.object({ kind: z.literal('multi-similarity'), alpha: positive, beta: positive, base: z.number(), epsilon: positive.nullable() }),
   z.object({ kind: z.literal('supervised-contrastive'), temperature: positive }),
+  z.object({ kind: z.literal('normalised-softmax'), temperature: positive, smoothing: z.number().min(0).lt(1) }),
 ]);
 
 /** What a run does besides its model and its data; the defaults are those of the published method. */
@@ -21,7 +22,7 @@ const settingsSchema = z.object({
   /** Pictures of one class in a batch, at least. */
   perClass: z.number().int().min(2).default(4),
   order: z.enum(ORDERS).default('shuffled'),
-  augment: z.enum(['endoscopy', 'none']).default('endoscopy'),
+  augment: z.enum(['endoscopy', 'strong', 'none']).default('endoscopy'),
   dropout: z.number().min(0).max(0.9).default(0.05),
   loss: lossSchema.default({ kind: 'triplet', margin: 0.6, miner: 'semihard', minerMargin: 0.3 }),
   lr: positive.default(1e-4),

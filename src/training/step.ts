@@ -20,7 +20,9 @@ export type LossOptions =
       readonly epsilon: number | null;
     }
   /** Khosla et al. 2020, the form with the sum outside the logarithm. Default of the paper: temperature 0.1. */
-  | { readonly kind: 'supervised-contrastive'; readonly temperature: number };
+  | { readonly kind: 'supervised-contrastive'; readonly temperature: number }
+  /** Zhai and Wu 2019: a cosine softmax over a proxy per class. `smoothing` is the share of the target that goes to all classes alike. */
+  | { readonly kind: 'normalised-softmax'; readonly temperature: number; readonly smoothing: number };
 
 export interface StepOptions {
   readonly loss: LossOptions;
@@ -38,7 +40,7 @@ export type StepPictures = { readonly pixels: Uint8Array } | { readonly activati
 
 export interface StepBatch {
   readonly pictures: StepPictures;
-  /** Class of each picture, any whole numbers; their count is the size of the batch. */
+  /** Class of each picture, any whole numbers, with proxies from 0 to below their number; their count is the size of the batch. */
   readonly labels: readonly number[];
   /** Decides what is dropped out; the same seed on the same device gives the same result. */
   readonly seed: number;

@@ -3,7 +3,7 @@ import { ModelError } from '../common/errors.js';
 import { randomStream } from '../common/random.js';
 import { saveCheckpoint, type RunIdentity } from './checkpoint.js';
 import { embedSide, stratified } from './embed-side.js';
-import { feed, type PictureSide } from './feed.js';
+import { classesOf, feed, type PictureSide } from './feed.js';
 import { clipGradients } from './gradient-norm.js';
 import type { PictureCache } from './picture-cache.js';
 import type { RunLog } from './run-log.js';
@@ -63,7 +63,7 @@ export async function trainToEnd(options: TrainerOptions): Promise<TrainerResult
   const { settings, state, train, log, signal, folder, identity } = options;
   const labels = train.rows.map((row) => train.pictures.labels[row] ?? '');
   const sampler = createSampler({ ...settings, labels });
-  const classes = new Map([...new Set(labels)].sort().map((label, index) => [label, index]));
+  const classes = new Map(classesOf(train).map((label, index) => [label, index]));
   const totalSteps = Math.min(settings.steps ?? Infinity, settings.epochs * sampler.stepsPerEpoch);
   const epochs = Math.ceil(totalSteps / sampler.stepsPerEpoch);
   const save = (name: string): Promise<void> => saveCheckpoint(join(folder, name), state, identity);
@@ -85,7 +85,7 @@ export async function trainToEnd(options: TrainerOptions): Promise<TrainerResult
     const source = {
       side: train,
       sampler,
-      augment: settings.augment === 'endoscopy',
+      augment: settings.augment,
       seed: settings.seed,
       epoch,
       skip: state.position.step,

@@ -266,6 +266,20 @@ describe('lumenmark finetune', () => {
       expect(Math.max(...embeddings.map((value, index) => Math.abs(value - inTraining[index]!)))).toBeLessThan(1e-4);
     });
 
+    it('learns with a proxy per class, which stays behind, and begins anew with them from an adapter', async () => {
+      const folder = join(root, 'proxies');
+      const withProxies = [...pair, ...head, '--loss', 'normalised-softmax'];
+      await lumenmark('finetune', ...withProxies, '--out', folder);
+      const losses = stepsOf(folder).map(({ loss }) => loss);
+      const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+      expect(mean(losses.slice(-3))).toBeLessThan(0.85 * mean(losses.slice(0, 3)));
+      expect(readFileSync(join(folder, 'fusion-head.safetensors')).includes('proxies')).toBe(false);
+      expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain('normalised softmax, temperature 0.05');
+      await lumenmark('finetune', ...withProxies, '--init', folder, '--out', join(root, 'proxies-again'));
+      const [first] = stepsOf(join(root, 'proxies-again'));
+      expect(first!.loss).toBeGreaterThan(losses.at(-1)!);
+    });
+
     it('goes on after Ctrl-C to the same bytes, and learns the same from features that it keeps', async () => {
       const headOf = (name: string): string => readFileSync(join(root, name, 'fusion-head.safetensors')).toString('base64');
       const interrupted = lumenmark('finetune', ...pair, ...head, '--out', join(root, 'interrupted'));

@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/common/random.js';
 import { augment, drawAugmentation, type Augmentation } from '../../src/training/augmentation.js';
+import type { Disturbance } from '../../src/training/disturbance.js';
+import { isInside, type Outline } from '../../src/training/outline.js';
 
 const SIZE = 64;
-const NONE: Augmentation = { angle: 0, mirrored: false, zoom: 1, shift: [0, 0], gamma: 1, gains: [1, 1, 1], saturation: 1, blur: 0 };
+const NONE: Augmentation = {
+  angle: 0,
+  mirrored: false,
+  zoom: 1,
+  shift: [0, 0],
+  gamma: 1,
+  gains: [1, 1, 1],
+  saturation: 1,
+  blur: 0,
+  disturbance: null,
+  outline: null,
+};
 
 /** A lit ellipse on black with a smooth pattern and one bright spot to the right of its centre. */
 function picture(): Uint8Array {
@@ -48,7 +61,7 @@ describe('augment', () => {
     const original = picture();
     const expected = lit(original);
     for (let draw = 0; draw < 40; draw++) {
-      const result = lit(augment(original, SIZE, SIZE, 1.25, { ...drawAugmentation(randomStream(1, draw)), blur: 0 }));
+      const result = lit(augment(original, SIZE, SIZE, 1.25, { ...drawAugmentation(randomStream(1, draw), 'endoscopy'), blur: 0 }));
       const changed = result.filter((value, place) => value !== expected[place]).length;
       // The outline is found in 256 directions; a few pixels of its rim may differ.
       expect(changed).toBeLessThan(SIZE * SIZE * 0.03);
@@ -58,7 +71,7 @@ describe('augment', () => {
   it('changes colours mildly', () => {
     const original = picture();
     for (let draw = 0; draw < 40; draw++) {
-      const { gamma, gains, saturation } = drawAugmentation(randomStream(2, draw));
+      const { gamma, gains, saturation } = drawAugmentation(randomStream(2, draw), 'endoscopy');
       const result = augment(original, SIZE, SIZE, 1, { ...NONE, gamma, gains, saturation });
       const mean = (pixels: Uint8Array): number => pixels.reduce((sum, value) => sum + value, 0) / pixels.length;
       expect(mean(result) / mean(original)).toBeGreaterThan(0.6);
@@ -72,5 +85,47 @@ describe('augment', () => {
     const roughness = (pixels: Uint8Array): number =>
       pixels.reduce((sum, value, index) => sum + (value - (pixels[index - 3] ?? value)) ** 2, 0);
     expect(roughness(result)).toBeLessThan(0.6 * roughness(original));
+  });
+
+  it('cuts a disturbance at the outline of the picture', () => {
+    const original = picture();
+    const expected = lit(original);
+    const disturbance: Disturbance = {
+      motion: { angle: 0.4, length: 0.1 },
+      defocus: 0.05,
+      noise: 0,
+      noiseSeed: 0,
+      cover: { centre: [0.6, -0.6], reach: [0.4, 0.4], colour: [250, 250, 250] },
+      narrowBand: false,
+    };
+    const result = lit(augment(original, SIZE, SIZE, 1, { ...NONE, disturbance }));
+    expect(result.filter((value, place) => value && !expected[place]).length).toBeLessThan(SIZE * SIZE * 0.01);
+  });
+
+  it('cuts the picture to another outline and fills what was black with tissue', () => {
+    const outline: Outline = { centre: [0, 0], size: 0.95, radius: Math.SQRT2, corner: 1.5 };
+    const result = lit(augment(picture(), SIZE, SIZE, 1, { ...NONE, outline }));
+    const expected = Array.from({ length: SIZE * SIZE }, (_, place) =>
+      isInside(outline, (2 * ((place % SIZE) + 0.5)) / SIZE - 1, (2 * (Math.floor(place / SIZE) + 0.5)) / SIZE - 1),
+    );
+    expect(result.filter((value, place) => value !== expected[place]).length).toBeLessThan(SIZE * SIZE * 0.005);
+  });
+
+  it('draws disturbances and outlines when asked for them alone', () => {
+    const drawn = (kind: 'endoscopy' | 'strong') => Array.from({ length: 200 }, (_, draw) => drawAugmentation(randomStream(3, draw), kind));
+    expect(drawn('endoscopy').every(({ disturbance, outline }) => disturbance === null && outline === null)).toBe(true);
+    expect(drawn('strong').every(({ outline }) => outline !== null)).toBe(true);
+    const disturbances = drawn('strong').flatMap(({ disturbance }) => disturbance ?? []);
+    expect(disturbances).toHaveLength(200);
+    for (const happens of [
+      (one: Disturbance) => one.motion !== null,
+      (one: Disturbance) => one.defocus > 0,
+      (one: Disturbance) => one.noise > 0,
+      (one: Disturbance) => one.cover !== null,
+      (one: Disturbance) => one.narrowBand,
+    ]) {
+      expect(disturbances.filter(happens).length).toBeGreaterThan(5);
+      expect(disturbances.filter(happens).length).toBeLessThan(120);
+    }
   });
 });

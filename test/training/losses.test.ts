@@ -3,15 +3,19 @@ import { seededRandom } from '../../src/common/random.js';
 import { GraphBuilder } from '../../src/onnx/builder.js';
 import { l2Normalise } from '../../src/onnx/composites.js';
 import { gradients } from '../../src/onnx/gradient/gradients.js';
-import { emitLoss } from '../../src/training/loss/loss.js';
+import { emitPairLoss, type PairLossOptions } from '../../src/training/loss/loss.js';
+import { normalisedSoftmaxLoss, oneHot } from '../../src/training/loss/normalised-softmax.js';
 import { pairMasks } from '../../src/training/loss/pairs.js';
-import type { LossOptions } from '../../src/training/step.js';
 import { run } from '../onnx/support/run.js';
 
 const DIMENSION = 4;
 
 /** The losses as their papers and pytorch-metric-learning define them, in loops and double precision. */
-function reference(features: readonly number[], labels: readonly number[], options: LossOptions): { loss: number; mined: number | null } {
+function reference(
+  features: readonly number[],
+  labels: readonly number[],
+  options: PairLossOptions,
+): { loss: number; mined: number | null } {
   const count = labels.length;
   const rows = labels.map((_, row) => features.slice(row * DIMENSION, (row + 1) * DIMENSION));
   const units = rows.map((row) => row.map((value) => value / Math.hypot(...row)));
@@ -57,13 +61,13 @@ function mean(values: readonly number[]): number {
 async function emitted(
   features: readonly number[],
   labels: readonly number[],
-  options: LossOptions,
+  options: PairLossOptions,
 ): Promise<{ loss: number; mined: number | null; gradient: readonly number[] }> {
   const graph = new GraphBuilder();
   const x = graph.input('x', 'float32', ['N', DIMENSION]);
   const positive = graph.input('positive', 'float32', ['N', 'N']);
   const negative = graph.input('negative', 'float32', ['N', 'N']);
-  const { loss, minedTriplets } = emitLoss(l2Normalise(x), { positive, negative }, options);
+  const { loss, minedTriplets } = emitPairLoss(l2Normalise(x), { positive, negative }, options);
   graph.output('loss', loss);
   if (minedTriplets !== null) graph.output('mined', minedTriplets);
   graph.output('gradient', gradients([{ output: loss, cotangent: graph.scalar('float32', 1) }], [x])[0]!);
@@ -79,7 +83,7 @@ async function emitted(
 
 const TRIPLET = { kind: 'triplet', margin: 0.6, miner: 'semihard', minerMargin: 0.3 } as const;
 const MULTI = { kind: 'multi-similarity', alpha: 2, beta: 50, base: 0.5, epsilon: 0.1 } as const;
-const OPTIONS: readonly (readonly [string, LossOptions])[] = [
+const OPTIONS: readonly (readonly [string, PairLossOptions])[] = [
   ['triplet, semi-hard', TRIPLET],
   ['triplet, hard', { ...TRIPLET, miner: 'hard' }],
   ['triplet, all', { ...TRIPLET, miner: 'all' }],
@@ -110,5 +114,69 @@ describe.each(OPTIONS)('%s', (_, options) => {
       const numeric = (above! - below!) / (2 * step);
       expect(Math.abs(found.gradient[index]! - numeric)).toBeLessThan(2e-4 * Math.max(1, Math.abs(numeric)));
     });
+  });
+});
+
+describe('normalised softmax', () => {
+  const CLASSES = 3;
+  const NAMES = ['x', 'proxies'] as const;
+
+  /** As its paper defines it, with smoothed labels, in loops and double precision. */
+  function softmaxReference(features: readonly number[], proxies: readonly number[], labels: readonly number[], smoothing: number): number {
+    const normalised = (values: readonly number[], row: number): number[] => {
+      const own = values.slice(row * DIMENSION, (row + 1) * DIMENSION);
+      return own.map((value) => value / Math.hypot(...own));
+    };
+    return mean(
+      labels.map((label, row) => {
+        const embedding = normalised(features, row);
+        const logits = Array.from({ length: CLASSES }, (_, one) => {
+          const proxy = normalised(proxies, one);
+          return embedding.reduce((sum, value, at) => sum + value * proxy[at]!, 0) / 0.1;
+        });
+        const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+        return logits.reduce((sum, logit, one) => sum + ((one === label ? 1 - smoothing : 0) + smoothing / CLASSES) * (total - logit), 0);
+      }),
+    );
+  }
+
+  it.each([0, 0.1])('is what its paper says, with the gradients of that, labels smoothed by %f', async (smoothing) => {
+    const random = seededRandom(4);
+    const labels = [0, 2, 2, 0, 1];
+    const given = {
+      x: Array.from({ length: labels.length * DIMENSION }, () => Math.fround(random() * 2 - 1)),
+      proxies: Array.from({ length: CLASSES * DIMENSION }, () => Math.fround(random() * 2 - 1)),
+    };
+    const graph = new GraphBuilder();
+    const x = graph.input('x', 'float32', ['N', DIMENSION]);
+    const proxies = graph.input('proxies', 'float32', [CLASSES, DIMENSION]);
+    const targets = graph.input('targets', 'float32', ['N', CLASSES]);
+    const { loss } = normalisedSoftmaxLoss(l2Normalise(x), proxies, targets, { kind: 'normalised-softmax', temperature: 0.1, smoothing });
+    graph.output('loss', loss);
+    gradients([{ output: loss, cotangent: graph.scalar('float32', 1) }], [x, proxies]).forEach((gradient, index) => {
+      graph.output(`gradient:${NAMES[index]!}`, gradient!);
+    });
+    const found = await run(graph.model(), {
+      x: { type: 'float32', dims: [labels.length, DIMENSION], values: given.x },
+      proxies: { type: 'float32', dims: [CLASSES, DIMENSION], values: given.proxies },
+      targets: { type: 'float32', dims: [labels.length, CLASSES], values: [...oneHot(labels, CLASSES)] },
+    });
+    expect(found['loss']!.values[0]!).toBeCloseTo(softmaxReference(given.x, given.proxies, labels, smoothing), 4);
+    for (const name of NAMES) {
+      given[name].forEach((value, index) => {
+        const [below, above] = [-1e-6, 1e-6].map((distance) => {
+          const moved = { ...given, [name]: given[name].with(index, value + distance) };
+          return softmaxReference(moved.x, moved.proxies, labels, smoothing);
+        });
+        const numeric = (above! - below!) / 2e-6;
+        expect(Math.abs(found[`gradient:${name}`]!.values[index]! - numeric)).toBeLessThan(2e-4 * Math.max(1, Math.abs(numeric)));
+      });
+    }
+  });
+
+  it('takes labels of its classes only', () => {
+    expect([...oneHot([1, 0], 2)]).toEqual([0, 1, 1, 0]);
+    expect(() => oneHot([2], 2)).toThrow('Label 2 is none of 2 classes');
+    expect(() => oneHot([0.5], 2)).toThrow(TypeError);
   });
 });

@@ -50,6 +50,7 @@ const OPTIONS: StepOptions = {
   recompute: false,
   device: CPU,
 };
+const SOFTMAX = { kind: 'normalised-softmax', temperature: 0.2, smoothing: 0.1 } as const;
 const random = seededRandom(5);
 const pixels = Uint8Array.from({ length: COUNT * SIZE * SIZE * 3 }, () => random() * 256);
 const BATCH: StepBatch = { pictures: { pixels }, labels: LABELS, seed: 11 };
@@ -112,9 +113,11 @@ describe('the gradients of a step are slopes of its loss', () => {
     ['one backbone frozen', dual({ kind: 'frozen' }, LORA), 0],
     ['a ResNet', resnetModel(), 0],
     ['no head', dual(LORA, { kind: 'all' }, null), 0],
+    ['proxies of the classes', { ...dual(LORA, LORA), proxies: 3 }, 0],
+    ['proxies without a head', { ...dual(LORA, LORA, null), proxies: 3 }, 0],
     ['one backbone without a head', { inputSize: SIZE, backbones: [backbone('single', DINOV2, LORA)], head: null }, 0],
   ] as const)('%s', async (_, model, dropout) => {
-    const step = await open(model, { dropout });
+    const step = await open(model, { dropout, ...('proxies' in model ? { loss: SOFTMAX } : {}) });
     const parameters = await parametersFor(model);
     const { gradients } = await step.run(BATCH, parameters);
     const norm = Math.hypot(...[...gradients.values()].map((values) => Math.hypot(...values)));
@@ -149,6 +152,14 @@ describe('a step gives the same', () => {
     const parameters = await parametersFor(model);
     const expected = await (await open(model, { dropout: 0.3 })).run(BATCH, parameters);
     expectSame(await (await open(model, { dropout: 0.3, ...how })).run(BATCH, parameters), expected, 2e-5);
+  });
+
+  it('in micro-batches with proxies', async () => {
+    const withProxies: TrainableModel = { ...model, proxies: 3 };
+    const parameters = await parametersFor(withProxies);
+    const expected = await (await open(withProxies, { loss: SOFTMAX })).run(BATCH, parameters);
+    expect([...expected.gradients.keys()]).toContain('proxies.weight');
+    expectSame(await (await open(withProxies, { loss: SOFTMAX, microBatch: 4 })).run(BATCH, parameters), expected, 2e-5);
   });
 
   it('from activations that were kept', async () => {
@@ -253,6 +264,9 @@ it.each([
   ['half a picture', dual(LORA, LORA), { microBatch: 0.5 }, 'microBatch'],
   ['pieces of a batch that BatchNorm has to see', resnetModel(), { microBatch: 2 }, 'microBatch'],
   ['a temperature of 0', dual(LORA, LORA), { loss: { kind: 'supervised-contrastive', temperature: 0 } }, 'temperature'],
+  ['labels smoothed away', { ...dual(LORA, LORA), proxies: 3 }, { loss: { ...SOFTMAX, smoothing: 1 } }, 'smoothing'],
+  ['a softmax without proxies', dual(LORA, LORA), { loss: SOFTMAX }, 'loss'],
+  ['proxies for a loss of pairs', { ...dual(LORA, LORA), proxies: 3 }, {}, 'loss'],
 ] as const)('refuses %s by name', async (_, model, options, option) => {
   const refused = await open(model, options).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'training-options' });

@@ -48,7 +48,7 @@ export const finetuneFlags = z.object({
   batchSize: whole.optional(),
   perClass: whole.optional(),
   order: z.enum(ORDERS).optional(),
-  augment: z.enum(['endoscopy', 'none']).optional(),
+  augment: z.enum(['endoscopy', 'strong', 'none']).optional(),
   dropout: number.optional(),
   lr: number.optional(),
   headLr: number.optional(),
@@ -56,11 +56,11 @@ export const finetuneFlags = z.object({
   clip: number.optional(),
   schedule: z.enum(SCHEDULES).optional(),
   warmup: number.optional(),
-  loss: z.enum(['triplet', 'multi-similarity', 'supervised-contrastive']).default('triplet'),
+  loss: z.enum(['triplet', 'multi-similarity', 'supervised-contrastive', 'normalised-softmax']).default('triplet'),
   margin: number.default(0.6),
   miner: z.enum(['semihard', 'hard', 'all']).default('semihard'),
   minerMargin: number.default(0.3),
-  temperature: number.default(0.1),
+  temperature: number.optional(),
   fusionDim: whole.default(512),
   loraRank: whole.optional(),
   loraAlpha: number.positive().optional(),
@@ -195,6 +195,8 @@ function lossOf({ loss, margin, miner, minerMargin, temperature }: FinetuneFlags
     case 'multi-similarity':
       return { kind: loss, alpha: 2, beta: 50, base: 0.5, epsilon: 0.1 };
     case 'supervised-contrastive':
-      return { kind: loss, temperature };
+      return { kind: loss, temperature: temperature ?? 0.1 };
+    case 'normalised-softmax':
+      return { kind: loss, temperature: temperature ?? 0.05, smoothing: 0.05 };
   }
 }

@@ -12,8 +12,10 @@ import {
   type TrainedResnet,
   type TrainedTransformer,
 } from '../model.js';
-import { parametersOf } from '../parameters.js';
-import { emitLoss } from '../loss/loss.js';
+import { parametersOf, PROXIES } from '../parameters.js';
+import { emitPairLoss } from '../loss/loss.js';
+import { normalisedSoftmaxLoss } from '../loss/normalised-softmax.js';
+import type { Loss } from '../loss/pairs.js';
 import type { LossOptions } from '../step.js';
 import { blockOf, emitEntry, emitFeature, entryLength, tokensOf, type BackboneInput } from './backbone.js';
 import { Dropout } from './dropout.js';
@@ -117,7 +119,7 @@ class StepBuilder {
     this.#options = options;
     this.graph = new GraphBuilder({ name: 'training', opset: opsetFor(options.model.backbones) });
     for (const [name, spec] of parametersOf(options.model)) {
-      const isWanted = group === 'all' || (group === 'learnt' ? spec.group !== 'statistics' : spec.group === group);
+      const isWanted = group === 'all' ? name !== PROXIES : group === 'learnt' ? spec.group !== 'statistics' : spec.group === group;
       if (isWanted) this.parameters.set(name, this.graph.input(name, 'float32', spec.shape));
     }
   }
@@ -184,8 +186,7 @@ class StepBuilder {
   /** Outputs the loss and what goes with it, the cotangents of `features`, and the gradients of the parameters `names`. */
   lossAndGradients({ embeddings, moments }: Embedded, features: readonly (readonly [string, Tensor])[], names: readonly string[]): void {
     const { graph } = this;
-    const pairs = { positive: graph.input('positive', 'float32', ['N', 'N']), negative: graph.input('negative', 'float32', ['N', 'N']) };
-    const { loss, minedTriplets } = emitLoss(embeddings, pairs, this.#options.loss);
+    const { loss, minedTriplets } = this.#loss(embeddings);
     graph.output('loss', loss);
     if (minedTriplets !== null) graph.output('minedTriplets', minedTriplets);
     graph.output('embeddings', embeddings);
@@ -194,6 +195,16 @@ class StepBuilder {
       graph.output('variance', moments.variance);
     }
     this.outputGradients([{ output: loss, cotangent: graph.scalar('float32', 1) }], features, names);
+  }
+
+  #loss(embeddings: Tensor): Loss {
+    const { loss, model } = this.#options;
+    if (loss.kind === 'normalised-softmax') {
+      const targets = this.graph.input('targets', 'float32', ['N', model.proxies ?? 0]);
+      return normalisedSoftmaxLoss(embeddings, this.#parameter(PROXIES), targets, loss);
+    }
+    const mask = (name: string): Tensor => this.graph.input(name, 'float32', ['N', 'N']);
+    return emitPairLoss(embeddings, { positive: mask('positive'), negative: mask('negative') }, loss);
   }
 
   outputGradients(seeds: readonly Seed[], features: readonly (readonly [string, Tensor])[], names: readonly string[]): void {
