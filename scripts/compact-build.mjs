@@ -30,7 +30,14 @@ const LOSSES = {
 const DISTURBANCES = ['bubbles', 'instrument', 'narrow-band', 'colour-cast', 'interlacing', 'compression', 'out-of-body'];
 
 const KNOWS =
-  '**This model knows the phantom and no patient.** It was trained on drawings of simulated patients alone, without one picture of a real one. What it says of real endoscopy means nothing.';
+  '**This model knows the phantom and no patient.** It was trained on drawings of simulated patients alone, without one picture of a real one. What it says of real endoscopy means nothing. Weights: Apache-2.0.';
+
+const USE = `## Use
+
+\`\`\`sh
+lumenmark gallery build PICTURES --model compact --out GALLERY
+\`\`\`
+`;
 
 if (isMainThread) await main();
 else await drawPatients(workerData);
@@ -202,7 +209,7 @@ async function train(work, stills, values) {
     recompute: false,
     out: run,
     resume: existsSync(join(run, 'checkpoints/last.checkpoint')),
-    command: `npm run compact:build -- --variant ${values.variant}`,
+    command: `npm run compact:build${values.variant === 'resnet' ? '' : ` -- --variant ${values.variant}`}`,
     onReport: (line) => console.log(line),
     onProgress: ({ stage, done, total, note }) => {
       if (Date.now() - shown < 15_000 && done < total) return;
@@ -232,8 +239,9 @@ async function train(work, stills, values) {
   });
   rmSync(values.out, { recursive: true, force: true });
   renameSync(join(work, 'models/compact'), values.out);
-  const card = readFileSync(join(run, 'README.md'), 'utf8');
-  writeFileSync(join(values.out, 'README.md'), `${KNOWS}\n\n${card}`);
+  // The card's own advice is about importing, which is done.
+  const [card] = readFileSync(join(run, 'README.md'), 'utf8').split('## Use');
+  writeFileSync(join(values.out, 'README.md'), `${KNOWS}\n\n${card}${USE}`);
   console.log(`${values.out}: ${(statSync(join(values.out, 'model.onnx')).size / 2 ** 20).toFixed(1)} MiB of graph`);
 }
 

@@ -127,6 +127,19 @@ describe('importing a model', () => {
     ];
     expect(after['feature:gastronet']).toEqual(before['feature:gastronet']);
     expect(relativeError(after['feature:dinov2']!, before['feature:dinov2']!)).toBeGreaterThan(1e-4);
+    const licenceOf = async (more: Partial<ImportOptions>): Promise<unknown> => {
+      const { manifest: imported } = await importModel(options('licensed', { replace: true, ...more }));
+      return imported.parts.find(({ name }) => name === 'adapter');
+    };
+    expect(await licenceOf({ adapter: folder })).toMatchObject({
+      licence: expect.stringMatching(/^derived from gastronet: .*NC/) as string,
+      licenceEvidence: 'derived',
+    });
+    writeFileSync(join(folder, 'adapter.json'), JSON.stringify({ format: 'lumenmark-adapter', version: 1, backbones: bases.slice(1) }));
+    const alone = { adapter: folder, backbones: [{ path: general }] };
+    expect(await licenceOf(alone)).toMatchObject({ licenceEvidence: 'none' });
+    expect(await licenceOf({ ...alone, licence: 'MIT' })).toMatchObject({ licence: 'MIT', licenceEvidence: 'given' });
+    writeFileSync(join(folder, 'adapter.json'), JSON.stringify({ format: 'lumenmark-adapter', version: 1, backbones: bases }));
     const swapped = options('swapped', { adapter: folder, backbones: [{ path: general }, { path: endoscopic }] });
     await expect(importModel(swapped)).rejects.toMatchObject({ code: 'adapter-base' });
     await expect(importModel(options('lone', { adapter: folder, backbones: [{ path: general }] }))).rejects.toMatchObject({

@@ -27,22 +27,26 @@ export async function writeParts(folder: string, plan: ImportPlan, options: Impo
   const [first] = plan.backbones;
   if (trained.tensors.length > 0 && first !== undefined) {
     const written = await writeChunks(join(folder, 'parts/adapter.safetensors'), safetensorsChunks(trained.tensors, trained.metadata));
-    const restricted = plan.backbones.find((backbone) => /\bNC\b|GastroNet/i.test(backbone.identified.licence));
     const source = plan.adapter === null ? first.source : await adapterSource(plan.adapter.path);
     parts.push({
       name: 'adapter',
       ...written,
       file: 'parts/adapter.safetensors',
-      licence:
-        restricted === undefined
-          ? 'as its trainer says; not stated in the file'
-          : `derived from ${restricted.name}: ${restricted.identified.licence}`,
-      licenceEvidence: restricted === undefined ? 'none' : 'derived',
+      ...adapterLicence(plan, options.licence),
       origin: source.file,
       source: { file: source.file, sha256: source.sha256, byteLength: source.byteLength },
     });
   }
   return parts;
+}
+
+/** What was trained on restricted weights is as restricted as they are, whatever is given. */
+function adapterLicence(plan: ImportPlan, given: string | undefined): Pick<ManifestPart, 'licence' | 'licenceEvidence'> {
+  const restricted = plan.backbones.find((backbone) => /\bNC\b|GastroNet/i.test(backbone.identified.licence));
+  if (restricted !== undefined)
+    return { licence: `derived from ${restricted.name}: ${restricted.identified.licence}`, licenceEvidence: 'derived' };
+  if (given !== undefined) return { licence: given, licenceEvidence: 'given' };
+  return { licence: 'as its trainer says; not stated in the file', licenceEvidence: 'none' };
 }
 
 /** A folder is told by its largest file: the rest is configuration. */
