@@ -29,8 +29,7 @@ const LOSSES = {
 };
 const DISTURBANCES = ['bubbles', 'instrument', 'narrow-band', 'colour-cast', 'interlacing', 'compression', 'out-of-body'];
 
-const KNOWS =
-  '**This model knows the phantom and no patient.** It was trained on drawings of simulated patients alone, without one picture of a real one. What it says of real endoscopy means nothing. Weights: Apache-2.0.';
+const NOTICE = 'Knows simulated patients alone: trained without one picture of a real one, it means nothing on real endoscopy.';
 
 const USE = `## Use
 
@@ -234,6 +233,7 @@ async function train(work, stills, values) {
     adapter: run,
     inputSize: report.inputSize,
     licence: 'Apache-2.0',
+    notice: NOTICE,
     replace: true,
     run: runModel,
   });
@@ -241,7 +241,7 @@ async function train(work, stills, values) {
   renameSync(join(work, 'models/compact'), values.out);
   // The card's own advice is about importing, which is done.
   const [card] = readFileSync(join(run, 'README.md'), 'utf8').split('## Use');
-  writeFileSync(join(values.out, 'README.md'), `${KNOWS}\n\n${card}${USE}`);
+  writeFileSync(join(values.out, 'README.md'), `**${NOTICE}** Weights: Apache-2.0.\n\n${card}${USE}`);
   console.log(`${values.out}: ${(statSync(join(values.out, 'model.onnx')).size / 2 ** 20).toFixed(1)} MiB of graph`);
 }
 

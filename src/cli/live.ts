@@ -130,6 +130,7 @@ async function live(flags: LiveFlags): Promise<void> {
     const embedder = await createEmbedder(gallery.model, { device: flags.device });
     cleanups.push(() => embedder.dispose());
     console.log(`model      ${gallery.model.name} on ${embedder.device.name} (${embedder.device.reason})`);
+    if (gallery.model.notice !== undefined) console.log(`           ${gallery.model.notice}`);
 
     stop.signal.throwIfAborted();
     const rules = retentionRules(flags);

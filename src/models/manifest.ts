@@ -103,6 +103,8 @@ export const manifestSchema = z.object({
   /** Trained parameters in the graph: LoRA matrices and fusion head. */
   adapter: z.object({ loraLayers: count, loraParameters: count, head: z.object({ inputs: count, outputs: count }).nullable() }).nullable(),
   parameters: count,
+  /** What whoever takes the model must know. */
+  notice: z.string().optional(),
   graph: z.array(file).min(1),
   parity: z.array(parity),
   /** What the import said. */

@@ -29,6 +29,8 @@ export interface Model {
   /** Names of the optional outputs, without the `feature:` prefix, in order. */
   readonly backbones: readonly string[];
   readonly parts: readonly ModelPart[];
+  /** What whoever takes it must know. */
+  readonly notice?: string;
 }
 
 /**

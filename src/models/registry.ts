@@ -58,6 +58,7 @@ export function modelOf(folder: string, manifest: ModelManifest): Model {
     dimension: manifest.dimension,
     backbones: manifest.backbones.map((backbone) => backbone.name),
     parts: manifest.parts.map(({ name, sha256, licence, origin }) => ({ name, sha256, licence, origin })),
+    ...(manifest.notice === undefined ? {} : { notice: manifest.notice }),
   };
 }
 

@@ -66,6 +66,9 @@ describe('lumenmark models and embed', () => {
       /all 18 of 18 tensors found[\s\S]*int8 on cpu against fp32 on cpu: cosine 0\.99[\s\S]*Imported small: 64 dimensions/,
     );
     expect(await lumenmark('models', 'list')).toMatch(/descriptors[\s\S]*small +int8 +64-d +DINO ViT-64×1\/8/);
+    // What ships says what it does not know.
+    expect(await lumenmark('models', 'list')).toMatch(/compact +fp32[^\n]*\n +Knows simulated patients alone/);
+    expect(await lumenmark('models', 'info', 'compact')).toMatch(/notice +Knows simulated patients alone/);
     const info = await lumenmark('models', 'info', 'small');
     expect(info).toMatch(/licence +CC-BY-NC-ND-4\.0/);
     expect(info).toMatch(/parity +int8 on cpu/);

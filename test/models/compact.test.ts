@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { createEmbedder } from '../../src/inference/worker-embedder.js';
 import type { Model } from '../../src/models/model.js';
-import { openModel, verifyModelFiles } from '../../src/models/registry.js';
+import { describeModel, openModel, verifyModelFiles } from '../../src/models/registry.js';
 import { writeStills } from '../../src/phantom/stills.js';
 import { prepareStill } from '../../src/retrieval/prepared-stills.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -18,7 +18,10 @@ it('ships whole, and says at the top what it knows nothing of', async () => {
   expect(files.map(({ file }) => file).sort()).toEqual(['model.onnx', 'parts/adapter.safetensors', 'parts/backbone-resnet.safetensors']);
   expect(files.every(({ state }) => state === 'intact')).toBe(true);
   const card = readFileSync(fileURLToPath(new URL('../../models/compact/README.md', import.meta.url)), 'utf8');
-  expect(card).toMatch(/^\*\*This model knows the phantom and no patient\.\*\*/);
+  const { manifest } = await describeModel('compact', { home: folder });
+  expect(manifest.notice).toContain('simulated patients alone');
+  expect(card.startsWith(`**${manifest.notice!}**`)).toBe(true);
+  expect(((await openModel('compact', { home: folder })) as Model).notice).toBe(manifest.notice);
   expect(card).not.toMatch(/\/tmp\/|\/work\//);
 });
 

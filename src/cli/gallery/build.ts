@@ -57,13 +57,15 @@ export function registerBuild(gallery: Command): void {
 }
 
 async function build(directory: string, flags: BuildFlags): Promise<void> {
+  const model = withCachedFits(await openModel(flags.model, { home: lumenmarkHome() }), flags);
+  if ('notice' in model && model.notice !== undefined) console.error(`${model.name}: ${model.notice}`);
   const bar = progressBar();
   try {
     const report = await abortable(async (signal) =>
       buildGallery({
         directory,
         out: flags.out,
-        model: withCachedFits(await openModel(flags.model, { home: lumenmarkHome() }), flags),
+        model,
         ...(flags.name === undefined ? {} : { name: flags.name }),
         fieldOfView: flags.fieldOfView,
         ...(flags.labels === undefined ? {} : { labels: flags.labels }),

@@ -21,6 +21,7 @@ function infoText(manifest: ModelManifest): string {
   const { preprocessing: size } = manifest;
   const lines = [
     manifest.name,
+    ...(manifest.notice === undefined ? [] : [`  notice         ${manifest.notice}`]),
     `  fingerprint    ${manifest.fingerprint}`,
     `  made           ${manifest.createdAt} by ${manifest.createdBy}`,
     `  graph          ${manifest.precision}, ${mebibytes(manifest.graph.reduce((sum, file) => sum + file.byteLength, 0))}, imported for ${manifest.device}`,

@@ -27,6 +27,7 @@ async function list(json: boolean): Promise<void> {
       console.log(
         `${model.name.padEnd(20)} ${manifest.precision} ${String(manifest.dimension).padStart(4)}-d  ${architectures}${manifest.adapter === null ? '' : ', adapted'}`,
       );
+      if (manifest.notice !== undefined) console.log(`${' '.repeat(21)}${manifest.notice}`);
     }
   }
 }

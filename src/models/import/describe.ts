@@ -23,11 +23,12 @@ interface Written {
   readonly parts: readonly ManifestPart[];
   readonly graph: ModelManifest['graph'];
   readonly parity: Parity | null;
+  readonly notice: string | undefined;
 }
 
 export function manifestOf(
   plan: ImportPlan,
-  { name, fingerprint, precision, device, dimension, parts, graph, parity }: Written,
+  { name, fingerprint, precision, device, dimension, parts, graph, parity, notice }: Written,
 ): ModelManifest {
   return manifestSchema.parse({
     format: 'lumenmark-model',
@@ -51,6 +52,7 @@ export function manifestOf(
     parts,
     adapter: adapterSummary(plan),
     parameters: plan.backbones.reduce((sum, backbone) => sum + parametersOf(backbone), 0) + headParameters(plan.head),
+    notice,
     graph,
     parity: parity === null ? [] : [parity],
     report: parity === null ? plan.report : [...plan.report, parityText(parity)],

@@ -23,6 +23,8 @@ export interface ImportOptions {
   readonly loraAlpha?: number;
   /** Licence of the weights, where it is not known. */
   readonly licence?: string;
+  /** What whoever takes the model must know; shown wherever it is chosen. */
+  readonly notice?: string;
   /** Keeps a variant that stands farther from fp32 on the CPU than the bound allows. */
   readonly force?: boolean;
   /** Puts the model in the place of one of the same name. */

@@ -51,6 +51,7 @@ export async function writeModelFolder(folder: string, plan: ImportPlan, options
   const manifest = manifestOf(plan, {
     ...{ name, fingerprint, precision, dimension, parts, graph, parity },
     device: parity?.device ?? device,
+    notice: options.notice,
   });
   await writeFile(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
   return manifest;
