@@ -58,7 +58,7 @@ export function registerBuild(gallery: Command): void {
 
 async function build(directory: string, flags: BuildFlags): Promise<void> {
   const model = withCachedFits(await openModel(flags.model, { home: lumenmarkHome() }), flags);
-  if ('notice' in model && model.notice !== undefined) console.error(`${model.name}: ${model.notice}`);
+  if ('notice' in model) console.error(`${model.name}: ${model.notice}`);
   const bar = progressBar();
   try {
     const report = await abortable(async (signal) =>

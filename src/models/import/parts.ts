@@ -40,7 +40,7 @@ export async function writeParts(folder: string, plan: ImportPlan, options: Impo
   return parts;
 }
 
-/** What was trained on restricted weights is as restricted as they are, whatever is given. */
+/** What was trained on restricted weights is as restricted as they are. */
 function adapterLicence(plan: ImportPlan, given: string | undefined): Pick<ManifestPart, 'licence' | 'licenceEvidence'> {
   const restricted = plan.backbones.find((backbone) => /\bNC\b|GastroNet/i.test(backbone.identified.licence));
   if (restricted !== undefined)
