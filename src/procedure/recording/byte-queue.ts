@@ -15,7 +15,8 @@ export type OpenSink = (path: string) => Promise<ByteSink>;
 
 /** @throws the error of the file system when the file exists already or cannot be made. */
 export const openFileSink: OpenSink = async (path) => {
-  const handle = await open(path, 'wx');
+  // Appending: after a cut, what is written next follows where the file now ends.
+  const handle = await open(path, 'ax');
   return {
     append: async (bytes) => {
       let done = 0;
@@ -93,15 +94,10 @@ export class ByteQueue {
     try {
       const sink = await this.#options.sink;
       while (this.#waiting.length > 0) {
-        const bytes = Buffer.concat(this.#waiting.flat());
+        const pieces = this.#waiting;
         this.#waiting = [];
         this.#waitingBytes = 0;
-        await sink.append(bytes).catch(async (error: unknown) => {
-          // A disk that is full may still take a cut.
-          await sink.truncate(this.#writtenBytes).catch(() => undefined);
-          throw error;
-        });
-        this.#writtenBytes += bytes.length;
+        await this.#append(sink, pieces);
         if (performance.now() - this.#syncedAtMs >= SYNC_EVERY_MS) {
           await sink.sync();
           this.#syncedAtMs = performance.now();
@@ -111,6 +107,24 @@ export class ByteQueue {
       this.#fail(error);
     }
     this.#running = null;
+  }
+
+  /** All pieces at once; where that fails, one by one, so that as many whole ones as the disk takes are in the file. */
+  async #append(sink: ByteSink, pieces: readonly (readonly Uint8Array[])[]): Promise<void> {
+    const bytes = Buffer.concat(pieces.flat());
+    try {
+      await sink.append(bytes);
+    } catch (error) {
+      // A disk that is full may still take a cut; where it does not, nothing may follow what was half written.
+      const isCut = await sink.truncate(this.#writtenBytes).then(
+        () => true,
+        () => false,
+      );
+      if (!isCut || pieces.length === 1) throw error;
+      for (const piece of pieces) await this.#append(sink, [piece]);
+      return;
+    }
+    this.#writtenBytes += bytes.length;
   }
 
   #fail(error: unknown): void {

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RecordedPacket } from '../../../src/capture/frame.js';
 import { outlineOfMp4 } from '../../../src/media/seekable.js';
-import { openFileSink, type ByteSink, type OpenSink } from '../../../src/procedure/recording/byte-queue.js';
+import type { OpenSink } from '../../../src/procedure/recording/byte-queue.js';
 import { FULL_BYTES, judgeDisk, LOW_BYTES } from '../../../src/procedure/recording/disk-watch.js';
 import type { LiveProcedureOptions } from '../../../src/procedure/recording/live-options.js';
 import { LiveProcedure } from '../../../src/procedure/recording/live-procedure.js';
 import { readProcedure, type Procedure } from '../../../src/procedure/reader.js';
 import { verifyProcedure } from '../../../src/procedure/verify.js';
 import { eventually } from '../../support/eventually.js';
+import { fullAfter } from '../../support/full-disk.js';
 import { newProcedure, testKey } from '../../support/procedures.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -54,20 +55,6 @@ async function detectionsOf(procedure: Procedure): Promise<number> {
   for await (const line of procedure.detections()) count += line.frameId >= 0 ? 1 : 0;
   return count;
 }
-
-/** Takes so many bytes, then says what a full disk says. */
-const fullAfter =
-  (bytes: number): OpenSink =>
-  async (path) => {
-    const sink = await openFileSink(path);
-    let left = bytes;
-    const append: ByteSink['append'] = async (piece) => {
-      await sink.append(piece.subarray(0, left));
-      if (piece.length > left) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-      left -= piece.length;
-    };
-    return { ...sink, append };
-  };
 
 describe('LiveProcedure', () => {
   it('goes on without the video when the disk is full, cut back to what is whole, and says so', async () => {
