@@ -558,6 +558,28 @@ describeWithBrowser('overlay: start page', () => {
     await eventually(() => page.locator('dialog').count()).toBe(0);
   });
 
+  it('leaves a panel open that was opened before the answer about the source came', async () => {
+    const { server } = await start();
+    const page = await open(server);
+    let letThrough = (): void => undefined;
+    const heldBack = new Promise<void>((resolve) => (letThrough = resolve));
+    await page.route('**/api/source', async (route) => {
+      const response = await route.fetch();
+      await heldBack;
+      await route.fulfill({ response });
+    });
+    await page.getByLabel('Path of a video on the server').fill('/videos/a.mp4');
+    await page.keyboard.press('Enter');
+    await page.locator('.room').waitFor();
+    await page.keyboard.press('s');
+    await page.locator('.drop').waitFor();
+    const answered = page.waitForResponse('**/api/source');
+    letThrough();
+    await (await answered).finished();
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    expect(await page.locator('.drop').count()).toBe(1);
+  });
+
   it('says what failed when a source was to take the place of another', async () => {
     const { session, server } = await room();
     const page = await open(server, '', { expected: /422/ });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { classificationReport } from '../../src/evaluation/classification.js';
 import { bootstrapByGroup, wilson } from '../../src/evaluation/intervals.js';
 import { rankQuery } from '../../src/evaluation/ranking.js';
@@ -101,12 +101,15 @@ describe('classificationReport', () => {
 describeWithShared('against the reference metrics', () => {
   const rows = (name: string): Float32Array => new Float32Array(new Uint8Array(readFileSync(sharedPath('fixtures/metrics', name))).buffer);
   type Expected = Pick<RetrievalReport, 'overall' | 'classMean' | 'perClass'> & { queriesWithoutRelevantGallery: number };
-  const expected = JSON.parse(readFileSync(sharedPath('fixtures/metrics/expected.json'), 'utf8')) as {
+  let expected: {
     galleryLabels: number[];
     queryLabels: number[];
     queryVersusGallery: Expected;
     galleryLeaveOneOut: Pick<Expected, 'overall'>;
   };
+  beforeAll(() => {
+    expected = JSON.parse(readFileSync(sharedPath('fixtures/metrics/expected.json'), 'utf8')) as typeof expected;
+  });
 
   function expectClose(actual: Readonly<Record<string, unknown>>, wanted: Readonly<Record<string, unknown>>): void {
     expect(Object.keys(wanted).length).toBeGreaterThan(4);

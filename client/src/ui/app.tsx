@@ -62,13 +62,15 @@ export interface AppProps {
   readonly onDone: (frame: FrameMessage) => void;
 }
 
-type Panel = 'help' | 'source' | null;
+interface Panel {
+  readonly name: 'help' | 'source';
+}
 
 export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
   const health = useHealth(store, pulse, true);
   useWakeLock(health.live);
   const hello = useSelected(store, (state) => state.hello);
-  const [panel, setPanel] = useState<Panel>(null);
+  const [panel, setPanel] = useState<Panel | null>(null);
   const [choice, setChoice] = useState(NO_CHOICE);
   const [still, setStill] = useState<OpenStill | null>(null);
   const [overlay, setOverlay] = useState(true);
@@ -83,12 +85,12 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
   const run = (command: Command): void => {
     switch (command) {
       case 'help':
-        setPanel('help');
+        setPanel({ name: 'help' });
         return;
       case 'source':
         if ((store.get().hello?.source ?? null) === null) return;
         setChoice(NO_CHOICE);
-        setPanel('source');
+        setPanel((now) => (now?.name === 'source' ? now : { name: 'source' }));
         return;
       case 'checklist':
         checklistSelect.current?.focus();
@@ -125,14 +127,15 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
     };
   }, []);
 
+  // The panel of this moment alone: a source may be told to be open when the next panel is.
   const close = (): void => {
-    setPanel(null);
+    setPanel((now) => (now === panel ? null : now));
   };
   const label = hello?.source?.label;
   useEffect(() => {
     document.title = label === undefined ? 'Lumenmark' : `${label} – Lumenmark`;
   }, [label]);
-  const help = panel === 'help' ? <Help onClose={close} /> : null;
+  const help = panel?.name === 'help' ? <Help onClose={close} /> : null;
 
   if (hello !== null && hello.source === null) {
     return (
@@ -225,7 +228,7 @@ export function App({ store, pulse, onReady, onDone }: AppProps): JSX.Element {
       <StatusBar store={store} />
       <Announcer store={store} health={health} />
       {help}
-      {panel === 'source' ? (
+      {panel?.name === 'source' ? (
         <Dialog title="Choose what to watch" name="source" onClose={close}>
           <SourceChoice store={store} choice={choice} onChoice={setChoice} onOpened={close} />
           <button
