@@ -1,9 +1,9 @@
-import { ModelError } from '../common/errors.js';
+import { UsageError } from '../common/errors.js';
 import { patchesAcross } from '../models/graph/vit.js';
 import { isTrainedResnet, isTrainedTransformer, LORA_TARGETS, type LoraTraining, type TrainableModel } from './model.js';
 import type { LossOptions, StepOptions } from './step.js';
 
-/** @throws ModelError `training-options` that names the option, `input-size` */
+/** @throws UsageError `training-options` that names the option; ModelError `input-size` */
 export function checkStep(model: TrainableModel, options: StepOptions): void {
   if (model.backbones.length === 0) throw wrong('backbones', 'none are given', 'Give at least one backbone.');
   const names = model.backbones.map(({ name }) => name);
@@ -78,6 +78,6 @@ function positive(option: string, value: number): void {
   if (!(value > 0 && Number.isFinite(value))) throw wrong(option, `it is ${String(value)}`, 'Give a number above 0.');
 }
 
-function wrong(option: string, why: string, remedy: string): ModelError {
-  return new ModelError('training-options', `Training cannot start with this ${option}: ${why}.`, { remedy });
+function wrong(option: string, why: string, remedy: string): UsageError {
+  return new UsageError('training-options', `Training cannot start with this ${option}: ${why}.`, { remedy });
 }

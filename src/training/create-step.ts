@@ -26,7 +26,7 @@ type Arrays = Map<string, Float32Array<ArrayBuffer>>;
 /**
  * Builds the training graphs of `model`, each when it is first needed, and runs them on the device in a thread of their own.
  *
- * @throws ModelError `training-options` with the name of the option, `input-size`, `model-load`
+ * @throws UsageError `training-options` with the name of the option; ModelError `input-size`, `model-load`
  */
 export async function createTrainingStep(model: TrainableModel, options: StepOptions): Promise<TrainingStep> {
   checkStep(model, options);

@@ -25,7 +25,8 @@ it('ships whole, and says at the top what it knows nothing of', async () => {
   expect(card).not.toMatch(/\/tmp\/|\/work\//);
 });
 
-it('tells the landmarks of simulated patients apart in those of others', async () => {
+// Draws 80 pictures: on a busy machine that takes more than the minute that a test has.
+it('tells the landmarks of simulated patients apart in those of others', { timeout: 300_000 }, async () => {
   const embedder = await createEmbedder((await openModel('compact', { home: folder })) as Model, { device: 'cpu', threads: 1 });
   const drawn = async (side: keyof typeof PATIENTS): Promise<{ label: string; embedding: Float32Array }[]> => {
     const directory = join(folder, side);

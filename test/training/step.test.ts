@@ -269,6 +269,6 @@ it.each([
   ['proxies for a loss of pairs', { ...dual(LORA, LORA), proxies: 3 }, {}, 'loss'],
 ] as const)('refuses %s by name', async (_, model, options, option) => {
   const refused = await open(model, options).catch((error: unknown) => error);
-  expect(refused).toMatchObject({ code: 'training-options' });
+  expect(refused).toMatchObject({ name: 'UsageError', code: 'training-options' });
   expect(String(refused)).toContain(`this ${option}:`);
 });
