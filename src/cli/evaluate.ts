@@ -70,9 +70,18 @@ export function register(program: Command): void {
     .action(evaluate);
 }
 
-async function evaluate(flags: EvaluateFlags): Promise<void> {
+/** What an evaluation of tracking does not read. */
+const NOT_OF_TRACKING = ['dataset', 'query', 'protocol', 'folds', 'leaveOneOut', 'split', 'fieldOfView', 'ablation', 'report'] as const;
+
+async function evaluate(flags: EvaluateFlags, command: Command): Promise<void> {
+  const isGiven = (name: keyof EvaluateFlags): boolean => command.getOptionValueSource(name) === 'cli';
   if (flags.tracking !== undefined) {
-    await evaluateTrackingCommand({ ...flags, tracking: flags.tracking });
+    const idle = NOT_OF_TRACKING.find(isGiven);
+    if (idle !== undefined) {
+      const flag = command.options.find((option) => option.attributeName() === idle)?.long ?? idle;
+      throw new UsageError('option', `${flag}: says nothing of --tracking.`, { remedy: 'Leave one of the two out.' });
+    }
+    await evaluateTrackingCommand({ ...flags, tracking: flags.tracking, model: isGiven('model') ? flags.model : undefined });
     return;
   }
   if (flags.protocol !== undefined) {

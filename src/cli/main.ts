@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Help } from 'commander';
 import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
+import { fileFaultOf } from '../common/file-fault.js';
 import { version } from '../common/version.js';
 import { register as registerAudit } from './audit.js';
 import { register as registerDevices } from './devices.js';
@@ -46,9 +47,11 @@ for (const register of COMMANDS) register(program);
 /** One line what failed and why, one line what to do; the stack only on request. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  console.error(`error: ${messageOf(error)}`);
-  if (error instanceof LumenmarkError && error.remedy !== undefined) console.error(`       ${error.remedy}`);
-  const isExpected = error instanceof LumenmarkError || error instanceof Interrupted;
+  const fault = fileFaultOf(error);
+  console.error(`error: ${fault?.message ?? messageOf(error)}`);
+  const remedy = error instanceof LumenmarkError ? error.remedy : fault?.remedy;
+  if (remedy !== undefined) console.error(`       ${remedy}`);
+  const isExpected = error instanceof LumenmarkError || error instanceof Interrupted || fault !== null;
   if (!isExpected || process.env['LUMENMARK_DEBUG'] !== undefined) console.error(error);
   return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }

@@ -6,7 +6,7 @@ import type { Detection } from '../tracking/detection.js';
 import { trackerOptionsFor } from '../tracking/gallery-options.js';
 import { detectRecording } from './detect-recording.js';
 import { compareTracking, type TrackingMethod, type TruthRecording } from './tracking-comparison.js';
-import { findTruthRecordings, readTruth } from './tracking-truth.js';
+import { checkSameEnd, findTruthRecordings, readTruth } from './tracking-truth.js';
 import type { TrackingMetrics } from './tracking.js';
 
 export interface EvaluateTrackingOptions {
@@ -32,13 +32,15 @@ export interface TrackingEvaluation extends TrackingMetrics {
 
 /**
  * Runs recordings with truth through the whole chain, no frame lost, and measures what the tracker made of them.
- * @throws UsageError when there is no recording with truth, MediaError when one cannot be played.
+ * @throws UsageError when there is no recording with truth, or a truth is none or not of its video; MediaError when one cannot be played.
  */
 export async function evaluateTracking(options: EvaluateTrackingOptions): Promise<TrackingEvaluation> {
   const { gallery, embedder, checklist, analysisFps = null, ffmpeg, signal, onRecording } = options;
   const files = await findTruthRecordings(options.directory);
+  // Before hours of analysis: is every truth one?
+  const truths = await Promise.all(files.map(({ truth }) => readTruth(truth)));
   const recordings: TruthRecording[] = [];
-  for (const [index, { name, video, truth }] of files.entries()) {
+  for (const [index, { name, video }] of files.entries()) {
     onRecording?.(index, files.length, name);
     const detections: Detection[] = [];
     const detect = detectRecording(video, {
@@ -49,7 +51,9 @@ export async function evaluateTracking(options: EvaluateTrackingOptions): Promis
       ...(signal === undefined ? {} : { signal }),
     });
     for await (const detection of detect) detections.push(detection);
-    recordings.push({ detections, truth: await readTruth(truth) });
+    const truth = truths[index] ?? [];
+    checkSameEnd(name, truth, detections.at(-1)?.ptsUs ?? null, analysisFps === null ? 0 : 1e6 / analysisFps);
+    recordings.push({ detections, truth });
   }
   onRecording?.(files.length, files.length, '');
   const { filter, ...baselines } = compareTracking(recordings, { tracker: trackerOptionsFor(gallery, checklist), checklist });

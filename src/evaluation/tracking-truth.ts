@@ -46,9 +46,41 @@ export async function findTruthRecordings(directory: string): Promise<TruthFiles
   });
 }
 
-/** @throws UsageError naming the line that is not truth. */
+/** A frame of truth to each frame of video, so both end together; containers round, and encoders may drop the last frames. */
+const ENDS_TOGETHER_US = 1_000_000;
+
+/**
+ * That a truth is of the video that was analysed, as far as their ends tell.
+ * @param lastPtsUs Of the last frame that was analysed; null when there was none.
+ * @param stepUs From one analysed frame to the next, at most.
+ * @throws UsageError `truth-mismatch`
+ */
+export function checkSameEnd(name: string, truth: readonly TruthFrame[], lastPtsUs: number | null, stepUs: number): void {
+  const end = truth.at(-1)?.ptsUs ?? 0;
+  if (lastPtsUs !== null && Math.abs(end - lastPtsUs) <= ENDS_TOGETHER_US + stepUs) return;
+  const seconds = (us: number): string => `${(us / 1e6).toFixed(1)} s`;
+  const video = lastPtsUs === null ? 'holds no frame' : `ends at ${seconds(lastPtsUs)}`;
+  throw new UsageError('truth-mismatch', `${name}: the video ${video}, its truth ends at ${seconds(end)}`, {
+    remedy: 'Both must be of the same recording: a line of truth for each frame of the video.',
+  });
+}
+
+/** At least one frame, in order of time. @throws UsageError naming the line that is not truth. */
 export async function readTruth(file: string): Promise<TruthFrame[]> {
-  const lines = (await readFile(file, 'utf8')).split('\n');
+  const frames = await readLines(file);
+  if (frames.length === 0)
+    throw new UsageError('truth-invalid', `${file}: holds no line of truth`, { remedy: 'Leave the recording out, or write its truth.' });
+  const late = frames.findIndex(({ ptsUs }, at) => at > 0 && ptsUs <= (frames[at - 1]?.ptsUs ?? 0));
+  if (late > 0)
+    throw new UsageError('truth-invalid', `${file}: frame ${late + 1} is at ${frames[late]?.ptsUs ?? 0} µs, no later than the one before`, {
+      remedy: 'Put the lines in the order of ptsUs, one for each frame.',
+    });
+  return frames;
+}
+
+async function readLines(file: string): Promise<TruthFrame[]> {
+  // Editors on Windows put a byte-order mark in front.
+  const lines = (await readFile(file, 'utf8')).replace(/^\ufeff/, '').split('\n');
   return lines.flatMap((line, index) => {
     if (line.trim() === '') return [];
     const refuse = (reason: string, cause: unknown): UsageError =>

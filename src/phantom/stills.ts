@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../common/errors.js';
 import type { Tract } from './anatomy/anatomy.js';
@@ -7,6 +7,7 @@ import { createProcedure, type Procedure } from './frames.js';
 import { encodePng } from './png.js';
 import { randomStream } from './random.js';
 import type { FrameTruth } from './truth.js';
+import { writeWhole } from './write-whole.js';
 
 /** Classes that stills can be made of, by tract; both have `out-of-body`. */
 export const STILL_CLASSES: Readonly<Record<Tract, readonly string[]>> = {
@@ -88,6 +89,10 @@ const SPOILT: readonly Disturbance[] = ['red-out', 'motion-blur', 'defocus', 'wa
 export async function* drawStills(options: DrawStillsOptions): AsyncGenerator<DrawnStill, void, undefined> {
   const { classes, patients, perClass, seed, width, height, disturbances, signal } = options;
   for (const label of classes) tractsOf(label);
+  // A procedure is outside the body at its ends only with that disturbance.
+  const shown: readonly Disturbance[] = classes.includes('out-of-body')
+    ? [...new Set([...disturbances, 'out-of-body' as const])]
+    : disturbances;
   const wanted = Array.from(
     { length: patients },
     (_, patient) => Math.floor((perClass * (patient + 1)) / patients) - Math.floor((perClass * patient) / patients),
@@ -99,7 +104,9 @@ export async function* drawStills(options: DrawStillsOptions): AsyncGenerator<Dr
     for (const tract of ['upper', 'lower'] as const) {
       const labels = classes.filter((label) => tractsOf(label)[patient % tractsOf(label).length] === tract);
       if (labels.length === 0) continue;
-      const procedure = createProcedure({ tract, seed: seed + patient, width, height, disturbances, durationS: DURATION_S, fps: FPS });
+      const procedure = createProcedure({
+        ...{ tract, seed: seed + patient, width, height, disturbances: shown, durationS: DURATION_S, fps: FPS },
+      });
       const chosen = labels.flatMap((label) => chooseFrames(procedure, label, count).map((frame) => ({ label, frame })));
       chosen.sort((a, b) => a.frame - b.frame);
       const places = new Map<string, number>();
@@ -126,7 +133,7 @@ export async function writeStills({ directory, onStill, ...options }: StillsOpti
   const written: WrittenStill[] = [];
   for await (const { pixels, ...still } of drawStills(options)) {
     await mkdir(join(directory, dirname(still.path)), { recursive: true });
-    await writeFile(join(directory, still.path), encodePng(pixels, options.width, options.height));
+    await writeWhole(join(directory, still.path), encodePng(pixels, options.width, options.height));
     written.push(still);
     onStill?.(written.length, total);
   }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findTruthRecordings, readTruth } from '../../src/evaluation/tracking-truth.js';
+import { checkSameEnd, findTruthRecordings, readTruth } from '../../src/evaluation/tracking-truth.js';
 import { formatTruth } from '../../src/phantom/truth.js';
 
 describe('recordings with truth', () => {
@@ -54,7 +54,31 @@ describe('recordings with truth', () => {
     ]);
   });
 
+  it('may begin with a byte-order mark', async () => {
+    write('marked.ndjson', '\ufeff{"ptsUs": 0, "landmark": null}');
+    expect(await readTruth(join(dir, 'marked.ndjson'))).toHaveLength(1);
+  });
+
+  it('end with the video that they are of', () => {
+    const truth = [0, 10e6].map((ptsUs) => ({ ptsUs, landmark: null, flags: [] }));
+    checkSameEnd('v', truth, 9.1e6, 0);
+    checkSameEnd('v', truth, 10.9e6, 0);
+    checkSameEnd('v', truth, 8.5e6, 0.5e6);
+    expect(() => {
+      checkSameEnd('v', truth, 5e6, 0);
+    }).toThrow('v: the video ends at 5.0 s, its truth ends at 10.0 s');
+    expect(() => {
+      checkSameEnd('v', truth, 30e6, 0);
+    }).toThrow(/ends at 30.0 s/);
+    expect(() => {
+      checkSameEnd('v', truth, null, 0);
+    }).toThrow(/holds no frame/);
+  });
+
   it.each([
+    ['\n', /holds no line of truth/],
+    ['{"ptsUs": 5, "landmark": null}\n{"ptsUs": 4, "landmark": null}', /frame 2 is at 4 µs/],
+    ['{"ptsUs": 5, "landmark": null}\n{"ptsUs": 5, "landmark": null}', /frame 2 is at 5 µs/],
     ['{"ptsUs": 0, "landmark": null}\n{"ptsUs": ', /line 2: /],
     ['{"ptsUs": -1, "landmark": null}', /line 1: ptsUs/],
     ['\n{"ptsUs": 0}', /line 2: landmark/],

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -49,6 +49,18 @@ describe('a simulated video', () => {
     });
     await expect(writing).rejects.toThrow(/abort/i);
     expect(await readdir(target)).toEqual([]);
+  });
+
+  it('leaves a video alone that is there already, unless it may be replaced', async () => {
+    const ffmpeg = await findFfmpeg();
+    const target = join(directory, 'there');
+    const procedure = createProcedure({ ...SMALL, durationS: 1 });
+    await writeVideo(procedure, { directory: target, ffmpeg });
+    await writeFile(join(target, 'video.mp4'), 'mine');
+    const again = writeVideo(procedure, { directory: target, ffmpeg, replace: false });
+    await expect(again).rejects.toMatchObject({ name: 'UsageError', code: 'out-exists' });
+    expect(await readFile(join(target, 'video.mp4'), 'utf8')).toBe('mine');
+    expect(await readdir(target)).toEqual(['truth.ndjson', 'video.mp4']);
   });
 
   it('tells what ffmpeg said when it cannot encode', async () => {
@@ -115,6 +127,12 @@ describe('simulated stills', () => {
     const decoded = await decodeStill(join(target, still!.path));
     expect(decoded).toMatchObject({ width: 96, height: 96 });
     expect(Buffer.compare(Buffer.from(decoded.pixels), Buffer.from(frame!.pixels))).toBe(0);
+  });
+
+  it('are of out-of-body where they are asked for, whatever the disturbances', async () => {
+    const shape = { width: 32, height: 32, disturbances: [], patients: 2, seed: 60, perClass: 2 };
+    const written = await writeStills({ directory: join(directory, 'outside'), classes: ['out-of-body'], ...shape });
+    expect(written.map(({ truth }) => truth.site)).toEqual(['out-of-body', 'out-of-body']);
   });
 
   it('are fewer where a patient shows a landmark in fewer frames, rather than the same picture twice', async () => {

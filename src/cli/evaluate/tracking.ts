@@ -17,7 +17,8 @@ export interface TrackingFlags {
   readonly tracking: string;
   /** A built gallery. */
   readonly gallery?: string;
-  readonly model: string;
+  /** Default: the gallery's. */
+  readonly model: string | undefined;
   readonly checklist: string;
   readonly analysisFps?: number;
   readonly device: Device;
@@ -29,7 +30,11 @@ export async function evaluateTrackingCommand(flags: TrackingFlags): Promise<voi
   if (flags.gallery === undefined) {
     throw new UsageError('gallery-missing', '--tracking needs a gallery to match with', { remedy: 'Name a built one: --gallery GALLERY.' });
   }
-  const gallery = await openGallery(flags.gallery, { model: await openModel(flags.model, { home: lumenmarkHome() }) });
+  const home = lumenmarkHome();
+  const gallery = await openGallery(
+    flags.gallery,
+    flags.model === undefined ? { home } : { model: await openModel(flags.model, { home }) },
+  );
   const embedder = await createEmbedder(gallery.model, { device: flags.device });
   const bar = progressBar();
   try {

@@ -11,7 +11,7 @@ export function positive(text: string): number {
 
 /** 0, 1, 2, … */
 export function wholeNumber(text: string): number {
-  const value = Number(text);
+  const value = text.trim() === '' ? NaN : Number(text);
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('It takes a whole number from 0 on.');
   return value;
 }
@@ -22,6 +22,16 @@ export function count(text: string): number {
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('It takes a whole number from 1 on.');
   return value;
 }
+
+/** A whole number from `least` to `most`. */
+export const wholeBetween =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`It takes a whole number from ${least} to ${most}.`);
+    return value;
+  };
 
 export function share(text: string): number {
   const value = Number(text);
