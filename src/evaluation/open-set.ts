@@ -1,5 +1,5 @@
 import { turnTaker } from '../common/turns.js';
-import { confidenceOf, learnUsualNearness } from '../retrieval/confidence.js';
+import { confidenceOf, DEFAULT_MEASURE, learnUsualNearness } from '../retrieval/confidence.js';
 import { dealFolds } from '../retrieval/folds.js';
 import { heldOutSearch, type HeldOutAnswer } from '../retrieval/held-out.js';
 import { operatingPoint, type OpenSetCurve, type OpenSetQuery } from '../retrieval/operating-point.js';
@@ -36,7 +36,7 @@ export async function openSet(subject: Subject, options: OpenSetOptions): Promis
     if (members.length === 0) continue;
     await turn();
     const embeddings = subject.embed(members);
-    const search = heldOutSearch({ embeddings, labels, groups: options.groups }, members, DEFAULT_K);
+    const search = heldOutSearch({ embeddings, labels, groups: options.groups }, members, DEFAULT_K, [DEFAULT_MEASURE]);
     for (const query of fold.known.filter((row) => asked.has(row))) {
       const answer = search(query, true);
       if (answer.counts.has(labels[query] ?? '')) known.push(answer);
@@ -52,7 +52,7 @@ export async function openSet(subject: Subject, options: OpenSetOptions): Promis
   const judge = ({ query, neighbours, counts, nearness }: HeldOutAnswer) => ({
     label: labels[query] ?? '',
     best: scoreClasses(neighbours, (label) => counts.get(label) ?? 0, DEFAULT_VOTE)[0]?.label,
-    nearness,
+    nearness: nearness[0] ?? 0,
   });
   const judged = known.map(judge);
   const usual = learnUsualNearness(

@@ -1,10 +1,11 @@
 import { seededRandom } from '../common/random.js';
 import { turnTaker } from '../common/turns.js';
-import { CONFIDENCE_NAME, confidenceOf, learnUsualNearness } from './confidence.js';
+import { chooseMeasure, MEASURES, type JudgedAnswer } from './choose-measure.js';
+import { nameOfMeasure } from './confidence.js';
 import { dealFolds } from './folds.js';
 import { heldOutSearch, type HeldOutAnswer } from './held-out.js';
 import type { Calibration } from './manifest.js';
-import { lossByLabel, operatingPoint, type OpenSetQuery } from './operating-point.js';
+import { lossByLabel } from './operating-point.js';
 import { chooseVote, scoreClasses, type VoteOptions } from './vote.js';
 
 export interface CalibrationGallery {
@@ -63,7 +64,7 @@ export async function calibrate(gallery: CalibrationGallery, options: CalibrateO
     // Where all pictures are of one patient, nobody is left to ask.
     if (members.length === 0) continue;
     const embeddings = refit === null ? gallery.embeddings : refit(members);
-    const search = heldOutSearch({ embeddings, labels, groups }, members, options.k);
+    const search = heldOutSearch({ embeddings, labels, groups }, members, options.k, MEASURES);
     for (const query of held.filter((exemplar) => asked.has(exemplar))) {
       const answer = search(query, true);
       if (answer.counts.has(labels[query] ?? '')) known.push(answer);
@@ -84,26 +85,16 @@ export async function calibrate(gallery: CalibrationGallery, options: CalibrateO
     const best = scoreClasses(neighbours, (label) => counts.get(label) ?? 0, vote)[0]?.label;
     return { label: labels[query] ?? '', best, nearness };
   };
-  const judged = known.map(judge);
-  const usual = learnUsualNearness(
-    judged.filter(({ label, best }) => label === best),
-    labels,
-  );
-  const toQuery = ({ label, best, nearness }: JudgedAnswer): OpenSetQuery => ({
-    label,
-    confidence: confidenceOf(nearness, best, usual),
-    right: best === label,
-  });
-  const knownQueries = judged.map(toQuery);
-  const openSet = operatingPoint(knownQueries, foreign.map(judge).map(toQuery), options.falseAcceptance);
+  const chosen = chooseMeasure(known.map(judge), foreign.map(judge), labels, options.falseAcceptance);
   return {
     vote,
     calibration: {
-      confidence: CONFIDENCE_NAME,
+      confidence: nameOfMeasure(chosen.measure),
+      measure: chosen.measure,
       method: methodOf(rounds.length, fitsAnew, gallery.refit !== null),
-      usual,
-      ...openSet,
-      lossOf: lossByLabel(knownQueries, openSet.chosen),
+      usual: chosen.usual,
+      ...chosen.openSet,
+      lossOf: lossByLabel(chosen.known, chosen.openSet.chosen),
     },
   };
 }
@@ -111,12 +102,6 @@ export async function calibrate(gallery: CalibrationGallery, options: CalibrateO
 function methodOf(rounds: number, fitsAnew: boolean, isFitted: boolean): string {
   if (fitsAnew) return `${rounds} folds, the model fitted anew in each`;
   return `leave one out, leave one class out${isFitted ? '; too good, because the model had seen all: two labels are too few to fit it anew' : ''}`;
-}
-
-interface JudgedAnswer {
-  readonly label: string;
-  readonly best: string | undefined;
-  readonly nearness: number;
 }
 
 /** At most `max` positions, every class with as many as the others as far as it has them; seeded. */

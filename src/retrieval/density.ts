@@ -1,5 +1,5 @@
 import { turnTaker } from '../common/turns.js';
-import { CONFIDENCE_NEIGHBOURS } from './confidence.js';
+import { DENSITY_NEIGHBOURS } from './confidence.js';
 import type { VectorIndex } from './vector-index.js';
 
 /** By exemplar: mean similarity to its nearest exemplars, near-duplicates left out. */
@@ -17,9 +17,9 @@ export async function densitiesOf(
   for (const [exemplar, group] of groups.entries()) {
     const found = index.search(
       embeddings.subarray(exemplar * dimension, (exemplar + 1) * dimension),
-      CONFIDENCE_NEIGHBOURS + (groupSizes.get(group) ?? 1),
+      DENSITY_NEIGHBOURS + (groupSizes.get(group) ?? 1),
     );
-    const others = found.filter((hit) => groups[hit.exemplar] !== group).slice(0, CONFIDENCE_NEIGHBOURS);
+    const others = found.filter((hit) => groups[hit.exemplar] !== group).slice(0, DENSITY_NEIGHBOURS);
     densities.push(others.reduce((sum, hit) => sum + hit.similarity, 0) / Math.max(1, others.length));
     const waited = turn();
     if (waited !== undefined) {

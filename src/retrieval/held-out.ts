@@ -1,5 +1,5 @@
 import { classesAround } from '../common/landmarks.js';
-import { CONFIDENCE_NEIGHBOURS, nearnessOf } from './confidence.js';
+import { DENSITY_NEIGHBOURS, nearnessOf, type NearnessMeasure } from './confidence.js';
 import { similarity } from './exact-index.js';
 import type { Neighbour } from './match.js';
 import { Nearest } from './nearest.js';
@@ -19,23 +19,26 @@ export interface HeldOutAnswer {
   readonly neighbours: readonly Neighbour[];
   /** Exemplars by label in the part that was asked. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Before what is usual for a class is taken off. */
-  readonly nearness: number;
+  /** By measure, before what is usual for a class is taken off. */
+  readonly nearness: readonly number[];
 }
 
 /**
  * Asks parts of a gallery for its own exemplars, which are never found as themselves or as a near-duplicate. Exact.
  * @param members Exemplars that the part consists of.
+ * @param k Neighbours that an answer has.
  */
 export function heldOutSearch(
   gallery: LabelledEmbeddings,
   members: readonly number[],
   k: number,
+  measures: readonly NearnessMeasure[],
 ): (query: number, known: boolean) => HeldOutAnswer {
   const { embeddings, labels, groups } = gallery;
   const dimension = embeddings.length / labels.length;
   const kinship = new Map<string, ReadonlySet<string>>();
   const densities = new Map<string, number>();
+  const seen = Math.max(k, ...measures.map(({ neighbours }) => neighbours));
   const row = (exemplar: number): Float32Array => embeddings.subarray(exemplar * dimension, (exemplar + 1) * dimension);
 
   /** The label, the classes that it is a part of, and its parts among the gallery's labels. */
@@ -63,7 +66,7 @@ export function heldOutSearch(
     const key = `${exemplar} ${withoutKinOf ?? ''}`;
     let density = densities.get(key);
     if (density === undefined) {
-      density = meanSimilarity(nearest(exemplar, CONFIDENCE_NEIGHBOURS, withoutKinOf === null ? null : kinOf(withoutKinOf)));
+      density = meanSimilarity(nearest(exemplar, DENSITY_NEIGHBOURS, withoutKinOf === null ? null : kinOf(withoutKinOf)));
       densities.set(key, density);
     }
     return density;
@@ -72,15 +75,16 @@ export function heldOutSearch(
   return (query, known) => {
     const label = labels[query] ?? '';
     const without = known ? null : kinOf(label);
-    const neighbours = nearest(query, k, without)
+    const near = nearest(query, seen, without)
       .hits()
-      .map(({ exemplar, similarity: near }) => ({ exemplar, label: labels[exemplar] ?? '', similarity: near }));
+      .map(({ exemplar, similarity: cosine }) => ({ exemplar, label: labels[exemplar] ?? '', similarity: cosine }));
     const counts = new Map<string, number>();
     for (const member of members) {
       const own = labels[member] ?? '';
       if (groups[member] !== groups[query] && without?.has(own) !== true) counts.set(own, (counts.get(own) ?? 0) + 1);
     }
-    return { query, neighbours, counts, nearness: nearnessOf(neighbours, (exemplar) => densityOf(exemplar, known ? null : label)) };
+    const density = (exemplar: number): number => densityOf(exemplar, known ? null : label);
+    return { query, neighbours: near.slice(0, k), counts, nearness: measures.map((measure) => nearnessOf(near, density, measure)) };
   };
 }
 

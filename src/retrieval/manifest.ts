@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { fieldOfViewSchema } from '../capture/field-of-view-schema.js';
 import { GalleryError, messageOf } from '../common/errors.js';
 import { fileSha256, sha256Schema } from '../common/sha256.js';
+import { DEFAULT_MEASURE } from './confidence.js';
 
 export const MANIFEST_FILE = 'gallery.json';
 export const EMBEDDINGS_FILE = 'embeddings.f32';
@@ -50,11 +51,13 @@ export type OperatingPoint = z.output<typeof OPERATING_POINT>;
 
 /** How `known` was calibrated: leave-one-out against leave-one-class-out over the gallery itself. */
 const CALIBRATION = z.strictObject({
-  /** What the confidence of a match is made of. */
+  /** What the confidence of a match is made of, in words. */
   confidence: z.string(),
+  /** The same as numbers. Galleries built before there was a choice have the default one. */
+  measure: z.strictObject({ neighbours: size, densityShare: share, byClass: z.boolean() }).default(DEFAULT_MEASURE),
   /** How what is asked was kept from what answers. */
   method: z.string(),
-  /** By label: how near its own pictures usually are. Galleries built before the deviation was kept have an offset alone. */
+  /** By label: how near its own pictures usually are; empty where nearness is not counted by class. Galleries built before the deviation was kept have an offset alone. */
   usual: z.record(
     z.string(),
     z.union([

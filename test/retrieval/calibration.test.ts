@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/common/random.js';
 import { calibrate, type CalibrationGallery } from '../../src/retrieval/calibrate.js';
-import { confidenceOf, learnUsualNearness, nearnessOf } from '../../src/retrieval/confidence.js';
+import { chooseMeasure, MEASURES, type JudgedAnswer } from '../../src/retrieval/choose-measure.js';
+import { confidenceOf, DEFAULT_MEASURE, learnUsualNearness, nearnessOf } from '../../src/retrieval/confidence.js';
 import { dealFolds } from '../../src/retrieval/folds.js';
 import { heldOutSearch } from '../../src/retrieval/held-out.js';
 import { MANIFEST, type GalleryManifest } from '../../src/retrieval/manifest.js';
@@ -61,8 +62,8 @@ describe('operatingPoint', () => {
 describe('confidence', () => {
   it('trusts a similarity less where exemplars lie close together', () => {
     const found = [{ exemplar: 0, label: 'a', similarity: 0.8 }];
-    expect(nearnessOf(found, () => 0.9)).toBeLessThan(nearnessOf(found, () => 0.2));
-    expect(nearnessOf([], () => 0)).toBe(-1);
+    expect(nearnessOf(found, () => 0.9, DEFAULT_MEASURE)).toBeLessThan(nearnessOf(found, () => 0.2, DEFAULT_MEASURE));
+    expect(nearnessOf([], () => 0, DEFAULT_MEASURE)).toBe(-1);
   });
 
   const around = (label: string, mean: number, spread: number, count: number) =>
@@ -126,7 +127,7 @@ describe('heldOutSearch', () => {
     labels: ['antrum', 'antrum', 'stomach', 'cecum', 'antrum'],
     groups: [0, 0, 2, 3, 4],
   };
-  const search = heldOutSearch(gallery, [0, 1, 2, 3, 4], 5);
+  const search = heldOutSearch(gallery, [0, 1, 2, 3, 4], 5, [DEFAULT_MEASURE]);
   const found = (known: boolean): number[] => search(0, known).neighbours.map(({ exemplar }) => exemplar);
 
   it('never finds the query or a near-duplicate of it', () => {
@@ -137,6 +138,43 @@ describe('heldOutSearch', () => {
     expect(found(false)).toEqual([3]);
     expect([...search(0, false).counts]).toEqual([['cecum', 1]]);
     expect(search(2, false).neighbours.map(({ exemplar }) => exemplar)).toEqual([3]);
+  });
+
+  it('tells the nearness by each measure, of as many as that wants, however few neighbours are asked for', () => {
+    const bare = (neighbours: number) => ({ neighbours, densityShare: 0, byClass: false });
+    const { neighbours, nearness } = heldOutSearch(gallery, [0, 1, 2, 3, 4], 1, [bare(1), bare(3)])(0, true);
+    expect(neighbours).toHaveLength(1);
+    expect(nearness[0]).toBeCloseTo(0.8, 6);
+    expect(nearness[1]).toBeCloseTo((0.8 + 0.6 + 0) / 3, 6);
+  });
+});
+
+describe('chooseMeasure', () => {
+  /** Held pictures about 0.6 near and foreign ones about 0.4, by the default measure and the others with such a spread. */
+  function answers(spread: number, others: number, count = 200): [known: JudgedAnswer[], foreign: JudgedAnswer[]] {
+    const random = seededRandom(3);
+    const around = (mean: number, label: string, best: string): JudgedAnswer[] =>
+      Array.from({ length: count }, () => {
+        const off = random() - 0.5;
+        return { label, best, nearness: MEASURES.map((_, at) => mean + off * (at === 0 ? spread : others)) };
+      });
+    return [around(0.6, 'a', 'a'), around(0.4, 'b', 'a')];
+  }
+
+  it('takes another than the default where that errs clearly less', () => {
+    const { measure, usual, openSet } = chooseMeasure(...answers(0.6, 0.1), ['a', 'b'], 0.1);
+    expect(measure).toEqual({ neighbours: 5, densityShare: 0, byClass: false });
+    expect(usual).toEqual({});
+    expect(openSet).toMatchObject({ auroc: 1, chosen: { loss: 0, falseAcceptance: 0 } });
+    expect(openSet.chosen.threshold).toBeCloseTo(0.5, 1);
+  });
+
+  it('keeps the default where the others are hardly better, or too few were asked', () => {
+    for (const [known, foreign] of [answers(0.6, 0.55), answers(0.6, 0.1, 199)]) {
+      const { measure, usual } = chooseMeasure(known, foreign, ['a', 'b'], 0.1);
+      expect(measure).toEqual(DEFAULT_MEASURE);
+      expect(Object.keys(usual)).toEqual(['a', 'b']);
+    }
   });
 });
 
