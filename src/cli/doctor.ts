@@ -1,13 +1,15 @@
-import { statfs } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { access, constants, statfs } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { listDevices } from '../capture/devices.js';
 import { lumenmarkHome } from '../common/home.js';
-import { LumenmarkError, messageOf } from '../common/errors.js';
+import { LumenmarkError, messageOf, UsageError } from '../common/errors.js';
 import { version } from '../common/version.js';
 import { resolveDevice } from '../inference/device.js';
 import { findFfmpeg } from '../media/ffmpeg.js';
-import { listModels } from '../models/registry.js';
+import { listModels, openModel } from '../models/registry.js';
 import { openSqlite } from '../procedure/catalogue/sqlite.js';
 import { loadHnsw } from '../retrieval/hnsw.js';
 
@@ -67,15 +69,29 @@ async function examine(ffmpegPath: string | undefined): Promise<Finding[]> {
       opened.database.close();
       return 'better-sqlite3 loads';
     }),
-    look('models', async () => (await listModels({ home })).map(({ name }) => name).join(', ')),
+    look('models', async () => {
+      const names = (await listModels({ home })).map(({ name }) => name);
+      for (const name of names) await openModel(name, { home });
+      return names.join(', ');
+    }),
     look('home', async () => {
-      const { bavail, bsize } = await statfs(home).catch(() => statfs('.'));
+      const there = nearestThere(home);
+      await access(there, constants.W_OK).catch((cause: unknown) => {
+        throw new UsageError('home', `${home} cannot be written to.`, { cause, remedy: 'Name another folder with LUMENMARK_HOME.' });
+      });
+      const { bavail, bsize } = await statfs(there);
       const freeGib = (bavail * bsize) / GIB;
       const detail = `${home}, ${freeGib.toFixed(1)} GiB free`;
       return freeGib < 2 ? { verdict: 'lacks', detail: `${detail}: too little to record` } : detail;
     }),
   ]);
   return findings;
+}
+
+/** The folder itself, or the first one above it that exists: what it would be made in. */
+function nearestThere(folder: string): string {
+  const above = dirname(folder);
+  return existsSync(folder) || above === folder ? folder : nearestThere(above);
 }
 
 type Look = string | { readonly verdict: Verdict; readonly detail: string };

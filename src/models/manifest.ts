@@ -114,6 +114,9 @@ export const manifestSchema = z.object({
 export type ModelManifest = z.infer<typeof manifestSchema>;
 export type ManifestPart = z.infer<typeof part>;
 
+/** The way out for a model that is not whole. */
+export const MEND_MODEL = 'Import it again with --replace; one that came with Lumenmark comes back when that is installed again.';
+
 /** @throws ModelError `model-manifest` when it is missing or damaged. */
 export async function readManifest(folder: string): Promise<ModelManifest> {
   const path = join(folder, MANIFEST_FILE);
@@ -124,7 +127,7 @@ export async function readManifest(folder: string): Promise<ModelManifest> {
       error instanceof z.ZodError ? error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ') : messageOf(error);
     throw new ModelError('model-manifest', `${path} cannot be read: ${why}.`, {
       cause: error,
-      remedy: 'Remove the model with “lumenmark models remove” and import it again.',
+      remedy: MEND_MODEL,
     });
   }
 }

@@ -5,7 +5,7 @@ import { LumenmarkError, messageOf, ModelError, UsageError } from '../common/err
 import { lumenmarkHome } from '../common/home.js';
 import { descriptors } from './descriptors/descriptors.js';
 import { fileExists, modelFolder, modelsFolder } from './files.js';
-import { MANIFEST_FILE, readManifest, type ModelManifest, type Parity } from './manifest.js';
+import { MANIFEST_FILE, MEND_MODEL, readManifest, type ModelManifest, type Parity } from './manifest.js';
 import type { FittableModel, Model } from './model.js';
 import { describeFile } from './sources.js';
 
@@ -31,9 +31,7 @@ export async function openModel(name: string, { home = lumenmarkHome() }: Partia
   const manifest = await readManifest(folder);
   const missing = await firstMissing(folder, manifest);
   if (missing !== null) {
-    throw new ModelError('model-incomplete', `Model “${name}” lacks its file ${missing}.`, {
-      remedy: 'Remove it with “lumenmark models remove” and import it again.',
-    });
+    throw new ModelError('model-incomplete', `Model “${name}” lacks its file ${missing}.`, { remedy: MEND_MODEL });
   }
   return modelOf(folder, manifest);
 }
@@ -63,6 +61,10 @@ export function modelOf(folder: string, manifest: ModelManifest): Model {
 }
 
 async function findModel(name: string, home: string): Promise<string> {
+  if (name === BUILT_IN_MODEL)
+    throw new UsageError('model-name', `“${name}” is built into the program and has no files of its own.`, {
+      remedy: 'It is fitted on the gallery that it serves: see “lumenmark gallery info”.',
+    });
   const own = modelFolder(home, name);
   for (const folder of [own, join(SHIPPED_FOLDER, name)]) if (await fileExists(join(folder, MANIFEST_FILE))) return folder;
   const others = (await listModels({ home })).map((entry) => entry.name);

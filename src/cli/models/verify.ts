@@ -5,7 +5,7 @@ import { DEVICES, type Device } from '../../inference/device.js';
 import { runModel } from '../../inference/run-model.js';
 import { syntheticPictures } from '../../models/calibration.js';
 import { measureParity, parityText } from '../../models/parity.js';
-import type { ModelManifest } from '../../models/manifest.js';
+import { MEND_MODEL, type ModelManifest } from '../../models/manifest.js';
 import { describeModel, modelOf, recordParity, verifyModelFiles } from '../../models/registry.js';
 import { picturesOf } from './calibration-pictures.js';
 
@@ -38,9 +38,7 @@ async function verify(name: string, flags: VerifyFlags): Promise<void> {
     throw new ModelError(
       'model-changed',
       `${name} is not what was imported: ${faulty.map(({ file, state }) => `${file} ${state}`).join(', ')}.`,
-      {
-        remedy: 'Import it again with --replace.',
-      },
+      { remedy: MEND_MODEL },
     );
   }
   const parity = flags.device === undefined ? null : await compareDevice(name, home, flags.device, flags.calibration);
