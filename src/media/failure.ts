@@ -185,7 +185,7 @@ const RULES: readonly Rule[] = [
     code: 'invalid-data',
     pattern: /Invalid data found when processing input|could not find .* header|Invalid NAL unit|non-existing PPS/i,
     cause: () => 'it is damaged, or no video at all',
-    remedy: 'Play it with another program to check it; name its format with --input-format when ffmpeg cannot guess it.',
+    remedy: 'Play it with another program to check it; "lumenmark live" can be told its format with --input-format.',
   },
   {
     code: 'input-output-error',

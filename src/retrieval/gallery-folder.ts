@@ -31,10 +31,10 @@ export async function checkGalleryPlace(out: string): Promise<void> {
   }
 }
 
-/** @throws GalleryError when the place holds something that is no gallery. */
+/** @throws GalleryError when the place holds something that is no gallery, or nothing can be written there. */
 export async function createGalleryFolder(out: string): Promise<GalleryFolder> {
   const place = resolve(out);
-  await checkReplaceable(place, out);
+  await checkGalleryPlace(out);
   const work = join(dirname(place), `.${basename(place)}.building-${process.pid}`);
   await rm(work, { recursive: true, force: true });
   await mkdir(join(work, 'thumbnails'), { recursive: true });
