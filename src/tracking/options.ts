@@ -73,8 +73,6 @@ export const TRACKER_OPTIONS_SCHEMA = z.strictObject({
   openAbove: share.default(0.9),
   /** … after at least this many good frames that agree … */
   minAgreeingFrames: z.number().int().min(2).default(3),
-  /** Frames of them that have to be known: where the gallery refuses every single one, however alike, the place is most likely none of its. */
-  minKnownFrames: z.number().int().nonnegative().default(1),
   /** … over at least this time, ms. */
   minEvidenceMs: duration.default(900),
   /** A sighting fades below this probability … */

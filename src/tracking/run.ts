@@ -8,8 +8,6 @@ export interface FrameRef {
 /** A good frame that supports a landmark, with the tracker's probability of that landmark after it. */
 export interface SupportingFrame extends BestFrame {
   readonly probability: number;
-  /** See `Match.known`. */
-  readonly known: boolean;
 }
 
 interface RankedFrame extends BestFrame {
@@ -22,8 +20,6 @@ export interface Run {
   readonly start: FrameRef;
   readonly last: FrameRef;
   readonly frames: number;
-  /** Frames of them that are known. */
-  readonly knownFrames: number;
   readonly probabilitySum: number;
   /** Best of the frames that are far enough from the last one to be judged for good. */
   readonly settled: RankedFrame | null;
@@ -42,7 +38,7 @@ function better(a: RankedFrame | null, b: RankedFrame): RankedFrame {
 
 /** The run with one more frame; a new run when there is none. */
 export function extendRun(run: Run | null, frame: SupportingFrame, edgeUs: number): Run {
-  const { frameId, ptsUs, quality, score, probability, known } = frame;
+  const { frameId, ptsUs, quality, score, probability } = frame;
   const here = { frameId, ptsUs };
   const start = run?.start ?? here;
   const value = quality * score * edgeFactor(ptsUs - start.ptsUs, edgeUs);
@@ -57,7 +53,6 @@ export function extendRun(run: Run | null, frame: SupportingFrame, edgeUs: numbe
     start,
     last: here,
     frames: (run?.frames ?? 0) + 1,
-    knownFrames: (run?.knownFrames ?? 0) + (known ? 1 : 0),
     probabilitySum: (run?.probabilitySum ?? 0) + probability,
     settled,
     recent,
@@ -71,7 +66,6 @@ export function joinRuns(first: Run, second: Run): Run {
     start: first.start,
     last: second.last,
     frames: first.frames + second.frames,
-    knownFrames: first.knownFrames + second.knownFrames,
     probabilitySum: first.probabilitySum + second.probabilitySum,
     settled,
     recent: second.recent,

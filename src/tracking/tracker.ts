@@ -178,14 +178,7 @@ export function createTracker(options: TrackerOptions): Tracker {
     const frame: SupportingFrame | null =
       evidence === null || supports === null
         ? null
-        : {
-            frameId,
-            ptsUs,
-            quality: detection.quality.score,
-            score: evidence.score,
-            probability: probability(supports),
-            known: detection.match.known,
-          };
+        : { frameId, ptsUs, quality: detection.quality.score, score: evidence.score, probability: probability(supports) };
 
     let { open, lastEnd, nextId } = state;
     const close = (reason: CloseReason, end?: FrameRef): void => {
@@ -272,7 +265,6 @@ function isEnough(run: Run, probability: number, options: ResolvedTrackerOptions
   return (
     probability >= options.openAbove &&
     run.frames >= options.minAgreeingFrames &&
-    run.knownFrames >= options.minKnownFrames &&
     run.last.ptsUs - run.start.ptsUs >= options.minEvidenceMs * 1000
   );
 }

@@ -5,8 +5,7 @@ const EDGE_US = 500_000;
 
 function runOf(frames: readonly (readonly [ms: number, quality: number, score: number])[]): Run {
   return frames.reduce<Run | null>(
-    (run, [ms, quality, score]) =>
-      extendRun(run, { frameId: ms, ptsUs: ms * 1000, quality, score, probability: 0.9, known: true }, EDGE_US),
+    (run, [ms, quality, score]) => extendRun(run, { frameId: ms, ptsUs: ms * 1000, quality, score, probability: 0.9 }, EDGE_US),
     null,
   )!;
 }

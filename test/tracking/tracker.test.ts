@@ -307,23 +307,3 @@ describe('tracker', () => {
     );
   });
 });
-
-describe('frames that are alike and all unknown', () => {
-  const FAR: Omit<FrameSaid, 'ptsUs'> = { scores: { antrum: 1 }, known: false };
-  // The gallery refuses most of its own antra, so that far frames speak for it.
-  const options = { labels: LABELS, falseRejection: 0.3, falseAcceptance: 0.15, oddShareOf: { antrum: 0.9 } };
-
-  it('open no sighting by themselves', () => {
-    expect(sightingsOf(framesOf(5, [[20, FAR]]), options)).toEqual([]);
-    expect(sightingsOf(framesOf(5, [[20, FAR]]), { ...options, minKnownFrames: 0 })).toMatchObject([{ landmark: 'antrum' }]);
-  });
-
-  it('open one together with a frame that is known', () => {
-    const detections = framesOf(5, [
-      [5, FAR],
-      [0.2, { scores: { antrum: 1 } }],
-      [5, FAR],
-    ]);
-    expect(sightingsOf(detections, options)).toMatchObject([{ landmark: 'antrum' }]);
-  });
-});
