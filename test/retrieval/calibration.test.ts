@@ -98,6 +98,12 @@ it('reads what is usual in galleries built before it had a deviation', () => {
   expect(MANIFEST.parse(old).calibration?.usual).toEqual({ antrum: { mean: 0.05, deviation: 1 } });
 });
 
+it('takes galleries built before there was a choice of measures to have the default one', () => {
+  const demo = JSON.parse(readFileSync(new URL('../../models/demo/gallery/gallery.json', import.meta.url), 'utf8')) as GalleryManifest;
+  const old = { ...demo, calibration: { ...demo.calibration, measure: undefined } };
+  expect(MANIFEST.parse(old).calibration?.measure).toEqual(DEFAULT_MEASURE);
+});
+
 describe('dealFolds', () => {
   const labels = [
     ...Array.from({ length: 30 }, () => 'a'),
